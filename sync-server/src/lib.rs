@@ -1,0 +1,3 @@
+//! The central server.
+
+pub mod postgres;
