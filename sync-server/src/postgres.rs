@@ -61,29 +61,14 @@ impl PrivatePostgres {
         let account = Account::for_cluster()?;
         let dir = prepare(dir, &account)?;
         let users = lock_file(&dir, "users.lock")?;
-        users
-            .lock_shared()
-            .map_err(|e| PostgresFault::io("lock", &dir, e))?;
+        users.lock_shared().map_err(|e| PostgresFault::io("lock", &dir, e))?;
         let starting = lock_file(&dir, "start.lock")?;
-        starting
-            .lock()
-            .map_err(|e| PostgresFault::io("lock", &dir, e))?;
+        starting.lock().map_err(|e| PostgresFault::io("lock", &dir, e))?;
 
-        let cluster = Cluster {
-            data: dir.join("data"),
-            dir,
-            tools,
-            account,
-            durability,
-        };
+        let cluster = Cluster { data: dir.join("data"), dir, tools, account, durability };
         let watcher = cluster.watch()?;
         let socket_dir = cluster.run()?;
-        let postgres = Self {
-            tools: cluster.tools,
-            socket_dir,
-            watcher,
-            users,
-        };
+        let postgres = Self { tools: cluster.tools, socket_dir, watcher, users };
         if !postgres.has_database(DATABASE)? {
             postgres.create_database(DATABASE)?;
         }
@@ -110,12 +95,7 @@ impl PrivatePostgres {
 
     /// Makes an empty database; `name` is lower-case letters, digits and underscores.
     pub fn create_database(&self, name: &str) -> Result<(), PostgresFault> {
-        self.tools
-            .psql(
-                &self.url_of("postgres"),
-                &format!("CREATE DATABASE \"{name}\""),
-            )
-            .map(drop)
+        self.tools.psql(&self.url_of("postgres"), &format!("CREATE DATABASE \"{name}\"")).map(drop)
     }
 
     fn has_database(&self, name: &str) -> Result<bool, PostgresFault> {
@@ -185,8 +165,7 @@ impl Cluster {
     fn launch(&self) -> Result<PathBuf, PostgresFault> {
         if self.durability == Durability::Tests && self.data.exists() {
             // Unsynced data is not worth trusting after a crash, and tests want none of it.
-            fs::remove_dir_all(&self.data)
-                .map_err(|e| PostgresFault::io("clear", &self.data, e))?;
+            fs::remove_dir_all(&self.data).map_err(|e| PostgresFault::io("clear", &self.data, e))?;
         }
         if !self.data.join("PG_VERSION").exists() {
             self.init()?;
@@ -307,18 +286,9 @@ impl Cluster {
         self.account.apply(&mut watch);
         watch.stdin(Stdio::piped()).stdout(Stdio::null());
         // A group of its own: a Ctrl-C in the terminal is for the server, which still has work to finish.
-        watch
-            .stderr(Stdio::null())
-            .current_dir("/")
-            .process_group(0);
-        let mut child = watch
-            .spawn()
-            .map_err(|e| PostgresFault::io("start", Path::new("/bin/sh"), e))?;
-        Ok(Watcher {
-            pipe: child.stdin.take(),
-            child,
-            lingers,
-        })
+        watch.stderr(Stdio::null()).current_dir("/").process_group(0);
+        let mut child = watch.spawn().map_err(|e| PostgresFault::io("start", Path::new("/bin/sh"), e))?;
+        Ok(Watcher { pipe: child.stdin.take(), child, lingers })
     }
 
     fn command(&self, tool: &str) -> Command {
@@ -351,9 +321,7 @@ fn processes_in(data: &Path) -> Vec<u32> {
 /// Makes `dir`, hands it to the cluster's account and checks that the account can get there.
 fn prepare(dir: &Path, account: &Account) -> Result<PathBuf, PostgresFault> {
     fs::create_dir_all(dir).map_err(|e| PostgresFault::io("create", dir, e))?;
-    let dir = dir
-        .canonicalize()
-        .map_err(|e| PostgresFault::io("open", dir, e))?;
+    let dir = dir.canonicalize().map_err(|e| PostgresFault::io("open", dir, e))?;
     for parent in dir.ancestors().skip(1) {
         account.check_passage(parent)?;
     }

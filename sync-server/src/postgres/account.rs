@@ -61,10 +61,7 @@ impl Account {
         if meta.mode() & bit != 0 || self.uid == self.own_uid {
             return Ok(());
         }
-        Err(PostgresFault::NoPassage {
-            account: self.name.clone(),
-            parent: parent.to_owned(),
-        })
+        Err(PostgresFault::NoPassage { account: self.name.clone(), parent: parent.to_owned() })
     }
 }
 

@@ -28,17 +28,9 @@ pub enum PostgresFault {
     NoPassage { account: String, parent: PathBuf },
     #[error("{0} belongs to somebody else; remove it or choose another data directory with --data")]
     NotOurs(PathBuf),
-    #[error(
-        "{doing} {path}: {source}; check that the disk has room and that the directory is yours"
-    )]
-    Io {
-        doing: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
-    #[error(
-        "{command} failed: {output}; the cluster's own log is the file \"log\" in its directory"
-    )]
+    #[error("{doing} {path}: {source}; check that the disk has room and that the directory is yours")]
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error("{command} failed: {output}; the cluster's own log is the file \"log\" in its directory")]
     Command { command: String, output: String },
     #[error("Postgres did not answer within 30 seconds; look into {0}")]
     NotReady(PathBuf),
@@ -46,20 +38,15 @@ pub enum PostgresFault {
 
 impl PostgresFault {
     pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
-        Self::Io {
-            doing,
-            path: path.to_owned(),
-            source,
-        }
+        Self::Io { doing, path: path.to_owned(), source }
     }
 
     /// Adds what the cluster itself said to the words of the program that waited for it.
     pub(super) fn with_log(self, log: &str) -> Self {
         match self {
-            Self::Command { command, output } => Self::Command {
-                command,
-                output: format!("{output}; {}", log.trim()),
-            },
+            Self::Command { command, output } => {
+                Self::Command { command, output: format!("{output}; {}", log.trim()) }
+            }
             other => other,
         }
     }

@@ -8,10 +8,7 @@ use super::*;
 
 /// Under a root account the parent must be passable for `postgres`, so the directory itself is the cluster's.
 fn home() -> tempfile::TempDir {
-    tempfile::Builder::new()
-        .prefix("stillage-pg-")
-        .tempdir()
-        .unwrap()
+    tempfile::Builder::new().prefix("stillage-pg-").tempdir().unwrap()
 }
 
 fn ask(postgres: &PrivatePostgres, sql: &str) -> String {
@@ -97,10 +94,7 @@ fn a_half_made_cluster_is_made_again() {
 fn a_path_too_long_for_a_socket_finds_a_shorter_place() {
     let home = home();
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let long = home
-        .path()
-        .join("a directory, with 'odd' signs")
-        .join("x".repeat(90));
+    let long = home.path().join("a directory, with 'odd' signs").join("x".repeat(90));
     let postgres = PrivatePostgres::start(&long, Durability::Full).unwrap();
     assert!(!postgres.socket_dir.starts_with(&long));
     assert_eq!(ask(&postgres, "SELECT current_database()"), "stillage");
@@ -128,10 +122,7 @@ fn a_cluster_of_a_version_that_is_not_installed_is_refused() {
     fs::create_dir(home.path().join("data")).unwrap();
     fs::write(home.path().join("data/PG_VERSION"), "9\n").unwrap();
     let fault = PrivatePostgres::start(home.path(), Durability::Full).unwrap_err();
-    assert!(matches!(
-        fault,
-        PostgresFault::WrongMajor { made_by: 9, .. }
-    ));
+    assert!(matches!(fault, PostgresFault::WrongMajor { made_by: 9, .. }));
 }
 
 #[test]
@@ -149,10 +140,7 @@ fn the_cluster_outlives_a_killed_user_by_moments_only() {
 async fn the_url_is_one_sqlx_understands() {
     let trial = TrialDatabase::create().unwrap();
     let pool = sqlx::PgPool::connect(trial.url()).await.unwrap();
-    let name: String = sqlx::query_scalar("SELECT current_database()")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let name: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&pool).await.unwrap();
     assert!(trial.url().contains(&name));
     pool.close().await;
 }

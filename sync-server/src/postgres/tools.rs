@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use super::fault::PostgresFault;
 
-const NEEDED: [&str; 5] = ["initdb", "pg_ctl", "postgres", "psql", "pg_isready"];
+const NEEDED: [&str; 6] = ["initdb", "pg_ctl", "postgres", "psql", "pg_dump", "pg_isready"];
 
 #[derive(Debug)]
 pub(super) struct Tools {
@@ -30,10 +30,7 @@ impl Tools {
             Some(made_by) => found
                 .into_iter()
                 .find(|tools| tools.major() == Some(made_by))
-                .ok_or_else(|| PostgresFault::WrongMajor {
-                    dir: data.to_owned(),
-                    made_by,
-                }),
+                .ok_or_else(|| PostgresFault::WrongMajor { dir: data.to_owned(), made_by }),
         }
     }
 
@@ -44,8 +41,7 @@ impl Tools {
     /// A call in a plain environment: no PGHOST or PGDATA of the caller leaks in, and messages are in English.
     pub(super) fn command(&self, tool: &str) -> Command {
         let mut command = Command::new(self.path(tool));
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG"))
-        {
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
             command.env_remove(name);
         }
         command.env("LC_ALL", "C.UTF-8").current_dir("/");
@@ -90,9 +86,7 @@ fn candidates() -> Vec<PathBuf> {
 /// Runs to the end and returns what was printed; a failure carries both streams.
 pub(super) fn run(mut command: Command) -> Result<String, PostgresFault> {
     let name = Path::new(command.get_program()).to_owned();
-    let output = command
-        .output()
-        .map_err(|e| PostgresFault::io("start", &name, e))?;
+    let output = command.output().map_err(|e| PostgresFault::io("start", &name, e))?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
         return Ok(stdout);
@@ -100,8 +94,6 @@ pub(super) fn run(mut command: Command) -> Result<String, PostgresFault> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     Err(PostgresFault::Command {
         command: name.display().to_string(),
-        output: format!("{} {}", stdout.trim(), stderr.trim())
-            .trim()
-            .to_owned(),
+        output: format!("{} {}", stdout.trim(), stderr.trim()).trim().to_owned(),
     })
 }

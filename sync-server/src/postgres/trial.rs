@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::account::Account;
 use super::fault::PostgresFault;
-use super::tools::Tools;
+use super::tools::{self, Tools};
 use super::{Durability, PrivatePostgres};
 
 static MADE: AtomicU32 = AtomicU32::new(0);
@@ -28,11 +28,7 @@ pub struct TrialDatabase {
 impl TrialDatabase {
     /// Blocks for some 50 ms, the first of a run for a second.
     pub fn create() -> Result<Self, PostgresFault> {
-        let name = format!(
-            "t{}_{}",
-            process::id(),
-            MADE.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("t{}_{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         // Two people on one machine must not meet in one directory.
         let owner = Account::for_cluster()?.own_uid;
         let base = env::temp_dir().join(format!("stillage-tests-{owner}"));
@@ -47,13 +43,7 @@ impl TrialDatabase {
                 (cluster.url(), cluster.url_of(&name), Some(cluster))
             }
         };
-        let trial = Self {
-            name,
-            url,
-            admin,
-            tools,
-            _cluster: cluster,
-        };
+        let trial = Self { name, url, admin, tools, _cluster: cluster };
         trial.drop_database()?;
         let create = format!("CREATE DATABASE \"{}\"", trial.name);
         trial.tools.psql(&trial.admin, &create)?;
@@ -62,6 +52,13 @@ impl TrialDatabase {
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The schema as SQL, without owners and grants.
+    pub fn dump_schema(&self) -> Result<String, PostgresFault> {
+        let mut dump = self.tools.command("pg_dump");
+        dump.args(["--schema-only", "--no-owner", "--no-privileges", "-d", &self.url]);
+        tools::run(dump)
     }
 
     fn drop_database(&self) -> Result<(), PostgresFault> {
@@ -80,13 +77,7 @@ impl Drop for TrialDatabase {
 fn with_database(url: &str, name: &str) -> String {
     let (front, query) = url.split_once('?').unwrap_or((url, ""));
     let host_at = front.find("://").map_or(0, |at| at + 3);
-    let end = front[host_at..]
-        .find('/')
-        .map_or(front.len(), |at| host_at + at);
-    let tail = if query.is_empty() {
-        String::new()
-    } else {
-        format!("?{query}")
-    };
+    let end = front[host_at..].find('/').map_or(front.len(), |at| host_at + at);
+    let tail = if query.is_empty() { String::new() } else { format!("?{query}") };
     format!("{}/{name}{tail}", &front[..end])
 }

@@ -1,0 +1,35 @@
+//! Cargo with one set of features for every step. Another set, or `-p` beside `--workspace`, would resolve
+//! differently and build the same crates again for minutes.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::fault::Fault;
+use crate::run;
+
+/// The window loads its page from the binary, as it ships, and not from a development server.
+const FEATURES: [&str; 3] = ["--workspace", "--features", "stillage-desktop/custom-protocol"];
+
+pub fn cargo(args: &[&str]) -> Command {
+    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    run::command(&cargo, args)
+}
+
+/// `cargo VERB` for the whole workspace.
+pub fn workspace(verb: &[&str], rest: &[&str]) -> Command {
+    let mut command = cargo(verb);
+    command.args(FEATURES).args(rest);
+    command
+}
+
+pub fn build() -> Result<(), Fault> {
+    run::step(workspace(&["build"], &["--all-targets"]))
+}
+
+/// Where `build` puts the programs.
+pub fn bin(name: &str) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
+    let target = run::root().join(target);
+    target.join("debug").join(name)
+}
