@@ -1,0 +1,202 @@
+//! The device's whole pull as pure functions: what an answer comes to, and which of the device's
+//! own pending changes must be decided again on top of it.
+
+use crate::{
+    change::{Act, ChangeResult, Digest, Outcome},
+    decide::{Door, Effects},
+    facts::{Facts, LastCount, Needs},
+    id::{ChangeId, DeviceId},
+    quantity::Quantity,
+    record::{Record, Ref},
+    rejection::Rejection,
+    scope::Scope,
+    settle::{context, needs_of},
+    stock::{Cell, Movement, PostedCount},
+    wire::{LogEntry, PullAnswer, ScopePage, entry},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why an answer is not applied. It is thrown away whole, its ack with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Discard {
+    #[error("page of {scope} starts at {from} and the cursor is at {cursor}")]
+    NotAtCursor { scope: Scope, from: u64, cursor: u64 },
+    #[error("page of {scope} has a hole before {seq}")]
+    Hole { scope: Scope, seq: u64 },
+    #[error("the server acknowledges a chain this device does not have at {seq}")]
+    ForeignChain { seq: u64 },
+    #[error("entry {seq} of {scope} cannot be read: {reason}")]
+    Unreadable { scope: Scope, seq: u64, reason: String },
+}
+
+/// How the pages change one cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CellChange {
+    pub delta: Quantity,
+    pub last_order: i64,
+    pub count: Option<LastCount>,
+}
+
+/// A movement with its number in each scope that brought it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrived {
+    pub movement: Movement,
+    pub numbers: BTreeMap<Scope, u64>,
+}
+
+/// Rows to write, all in one transaction, together with the cursors.
+#[derive(Debug, Clone, Default)]
+pub struct Absorbed {
+    pub records: BTreeMap<Ref, Record>,
+    pub movements: BTreeMap<crate::id::MovementId, Arrived>,
+    pub counts: Vec<(PostedCount, u64)>,
+    pub cells: BTreeMap<Cell, CellChange>,
+    /// Entries of a newer version, to be kept and read after an upgrade.
+    pub unknown: Vec<(Scope, LogEntry)>,
+    /// Outcome of every change that had an effect in these pages.
+    pub outcomes: BTreeMap<ChangeId, Outcome>,
+    pub cursors: BTreeMap<Scope, u64>,
+    pub removed: Vec<Scope>,
+    /// Own changes up to here are settled and leave the outbox's pending part.
+    pub settled: Option<(u64, Vec<ChangeResult>)>,
+}
+
+/// Checks an answer against the cursors and the device's own chain, and reads it.
+/// `chain_at(seq)` is the device's own chain at `seq`.
+pub fn absorb(
+    answer: &PullAnswer,
+    cursors: &BTreeMap<Scope, u64>,
+    chain_at: impl Fn(u64) -> Option<Digest>,
+) -> Result<Absorbed, Discard> {
+    let mut absorbed = Absorbed { removed: answer.removed.clone(), ..Absorbed::default() };
+    for page in &answer.pages {
+        let cursor = cursors.get(&page.scope).copied().unwrap_or(0);
+        absorbed.page(page, cursor)?;
+    }
+    if let Some(ack) = &answer.ack {
+        if chain_at(ack.seq) != Some(ack.chain) {
+            return Err(Discard::ForeignChain { seq: ack.seq });
+        }
+        absorbed.settled = Some((ack.seq, ack.results.clone()));
+    }
+    Ok(absorbed)
+}
+
+impl Absorbed {
+    fn page(&mut self, page: &ScopePage, cursor: u64) -> Result<(), Discard> {
+        let scope = page.scope;
+        if page.from != cursor {
+            return Err(Discard::NotAtCursor { scope, from: page.from, cursor });
+        }
+        let mut next = page.from;
+        for entry in &page.entries {
+            next += 1;
+            if entry.seq != next {
+                return Err(Discard::Hole { scope, seq: next });
+            }
+            self.entry(scope, entry).map_err(|reason| Discard::Unreadable {
+                scope,
+                seq: entry.seq,
+                reason,
+            })?;
+        }
+        if next != page.to {
+            return Err(Discard::Hole { scope, seq: next + 1 });
+        }
+        self.cursors.insert(scope, page.to);
+        Ok(())
+    }
+
+    fn entry(&mut self, scope: Scope, logged: &LogEntry) -> Result<(), String> {
+        self.outcomes.insert(logged.change, logged.outcome);
+        let readable = |fault: serde_json::Error| fault.to_string();
+        match (logged.kind.as_str(), logged.version) {
+            (entry::RECORD, entry::VERSION) => match logged.id.parse::<Ref>() {
+                Ok(of) => {
+                    let record = Record::from_body(of, logged.seq, &logged.body).map_err(readable)?;
+                    self.records.insert(of, record);
+                }
+                Err(_) => self.unknown.push((scope, logged.clone())),
+            },
+            (entry::MOVEMENT, entry::VERSION) => {
+                self.movement(scope, logged.seq, serde_json::from_str(&logged.body).map_err(readable)?);
+            }
+            (entry::COUNT, entry::VERSION) => {
+                self.count(logged.seq, serde_json::from_str(&logged.body).map_err(readable)?);
+            }
+            _ => self.unknown.push((scope, logged.clone())),
+        }
+        Ok(())
+    }
+
+    /// A page changes only the cells of its own scope, even of a movement between two sites.
+    fn movement(&mut self, scope: Scope, number: u64, movement: Movement) {
+        for line in movement.entries().filter(|line| line.scope == scope) {
+            let cell = self.cell(line.cell);
+            cell.delta = cell.delta.checked_add(line.delta).unwrap_or(cell.delta);
+            cell.last_order = cell.last_order.max(movement.order.ts);
+        }
+        let arrived = self
+            .movements
+            .entry(movement.id)
+            .or_insert_with(|| Arrived { movement, numbers: BTreeMap::new() });
+        arrived.numbers.insert(scope, number);
+    }
+
+    fn count(&mut self, number: u64, count: PostedCount) {
+        let last = LastCount { change: count.change, order: count.order, counted: count.counted };
+        let cell = self.cell(count.cell());
+        cell.last_order = cell.last_order.max(last.order.ts);
+        if cell.count.is_none_or(|known| known.order < last.order) {
+            cell.count = Some(last);
+        }
+        self.counts.push((count, number));
+    }
+
+    fn cell(&mut self, cell: Cell) -> &mut CellChange {
+        self.cells.entry(cell).or_insert(CellChange { delta: Quantity::ZERO, last_order: 0, count: None })
+    }
+
+    /// Rows whose pending changes must be decided again.
+    #[must_use]
+    pub fn touched(&self) -> (BTreeSet<Ref>, BTreeSet<Cell>) {
+        (self.records.keys().copied().collect(), self.cells.keys().copied().collect())
+    }
+}
+
+/// A change of this device that the server has not settled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    pub change: ChangeId,
+    pub device: DeviceId,
+    /// Its place among the device's changes, sealed or not.
+    pub n: u64,
+    pub act: Act,
+}
+
+/// Rows needed to decide these pending changes, as far as the facts at hand tell.
+#[must_use]
+pub fn rebase_needs(pending: &[Pending], facts: &Facts) -> Needs {
+    let mut needs = Needs::default();
+    for change in pending {
+        needs.absorb(needs_of(&change.act, facts));
+    }
+    needs.missing(facts)
+}
+
+/// Decides pending changes again, in their order, on facts of the base alone. A rejection here is
+/// a forecast: the change stays in the outbox, shows no effect, and the server has the word.
+#[must_use]
+pub fn rebase(pending: &[Pending], facts: &mut Facts) -> Vec<(ChangeId, Result<Effects, Rejection>)> {
+    pending
+        .iter()
+        .map(|change| {
+            let context = context(&change.act, change.change, (change.device, change.n), facts, Door::Late);
+            let decided = change.act.action.decide(&context, facts);
+            if let Ok(effects) = &decided {
+                facts.apply(effects);
+            }
+            (change.change, decided)
+        })
+        .collect()
+}

@@ -1,0 +1,202 @@
+//! An inbox row is answered. The answer is an ordinary action, so it works offline; what it does
+//! to the subject is done by the same verbs a person would use.
+
+use super::{Action, Archive, Save, archive::restore, save::sign};
+use crate::{
+    decide::{CheckedLine, Context, Effects, InboxKind, missing},
+    facts::{Facts, Needs},
+    id::{InboxId, ItemId, MovementId},
+    quantity::Quantity,
+    record::{Kind, Record, Ref, Tracking, UNNUMBERED, fields::tracking, merge::FieldChange},
+    rejection::Rejection,
+    seed::Virtual,
+    stock::{Cell, MovementKind, Remarks},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// How a row is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    Mine,
+    Theirs,
+    /// Something else, given as `value`.
+    Value,
+    Recount,
+    Discard,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resolve {
+    pub inbox: InboxId,
+    pub keep: Keep,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub value: Value,
+}
+
+impl Keep {
+    /// The answers a kind of row offers.
+    #[must_use]
+    pub const fn offered(kind: InboxKind) -> &'static [Self] {
+        match kind {
+            InboxKind::Conflict => &[Self::Mine, Self::Theirs, Self::Value],
+            InboxKind::SkuTaken | InboxKind::BarcodeTaken => &[Self::Theirs, Self::Value],
+            InboxKind::ArchivedEdit => &[Self::Mine, Self::Discard],
+            InboxKind::Negative | InboxKind::SerialElsewhere => &[Self::Recount, Self::Discard],
+            InboxKind::Rejected | InboxKind::Parked => &[Self::Discard],
+        }
+    }
+}
+
+/// What of a row the answer works with.
+struct Row<'a> {
+    record: &'a Record,
+    kind: InboxKind,
+    subject: Option<Ref>,
+}
+
+impl Resolve {
+    fn row<'a>(&self, facts: &'a Facts) -> Option<Row<'a>> {
+        let record = facts.record(self.inbox)?;
+        let kind = serde_json::from_value(record.fields.get("kind")?.clone()).ok()?;
+        let subject = record.text("subject").and_then(|text| text.parse().ok());
+        Some(Row { record, kind, subject })
+    }
+
+    /// The actions on the subject that this answer stands for.
+    fn actions(&self, row: &Row<'_>, facts: &Facts) -> Vec<Action> {
+        let Some(subject) = row.subject else { return Vec::new() };
+        let stored = |name: &str| row.record.fields.get(name).cloned().unwrap_or(Value::Null);
+        let field = row.record.text("field").unwrap_or_default().to_owned();
+        let patch = |base: Value, value: Value| {
+            vec![Action::from(Save {
+                record: subject,
+                create: false,
+                base_version: facts.record(subject).map_or(0, |record| record.version),
+                expected_version: None,
+                patch: vec![FieldChange { field: field.clone(), base, value }],
+            })]
+        };
+        match (row.kind, self.keep) {
+            (InboxKind::Conflict, Keep::Mine) => patch(stored("theirs"), stored("mine")),
+            (InboxKind::Conflict, Keep::Value) => patch(stored("theirs"), self.value.clone()),
+            (InboxKind::SkuTaken | InboxKind::BarcodeTaken, Keep::Value) => {
+                let now = facts.record(subject).and_then(|record| record.fields.get(&field).cloned());
+                patch(now.unwrap_or(Value::Null), self.value.clone())
+            }
+            (InboxKind::BarcodeTaken, Keep::Theirs) => {
+                vec![Archive { record: subject, archived: true, expected_version: None }.into()]
+            }
+            (InboxKind::ArchivedEdit, Keep::Mine) => {
+                let mut actions = vec![Action::from(restore(subject))];
+                let edit = stored("mine").get("action").cloned().unwrap_or(Value::Null);
+                actions.extend(serde_json::from_value::<Action>(edit).ok());
+                actions
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn merges(&self, row: &Row<'_>) -> Option<(ItemId, ItemId)> {
+        let loser = row.subject.filter(|of| of.kind == Kind::Item)?;
+        let winner = row.record.reference("theirs")?;
+        let asked = row.kind == InboxKind::SkuTaken && self.keep == Keep::Theirs;
+        asked.then_some((ItemId(loser.id), ItemId(winner)))
+    }
+
+    pub(super) fn needs(&self, facts: &Facts) -> Needs {
+        let mut needs = Needs::default();
+        needs.record(self.inbox);
+        let Some(row) = self.row(facts) else { return needs };
+        needs.records.extend(row.subject);
+        for action in self.actions(&row, facts) {
+            needs.absorb(action.needs(facts));
+        }
+        if let Some((loser, winner)) = self.merges(&row) {
+            needs.record(winner);
+            needs.record(facts.resolved(winner));
+            needs.cells_of.insert(loser.into());
+            for cell in facts.cells_of.get(&loser.into()).into_iter().flatten() {
+                needs.record(cell.location);
+                needs.records.extend(cell.lot.map(Ref::from));
+                needs.cells.insert(*cell);
+                needs.cells.insert(Cell { item: facts.resolved(winner), ..*cell });
+            }
+        }
+        needs
+    }
+
+    pub(super) fn decide(&self, context: &Context, facts: &Facts) -> Result<Effects, Rejection> {
+        let subject = Ref::from(self.inbox);
+        let row = self.row(facts).ok_or_else(|| missing(facts, subject))?;
+        if row.record.text("state") != Some("open") {
+            return Err(Rejection::AlreadyResolved { subject });
+        }
+        if !Keep::offered(row.kind).contains(&self.keep) || self.keep == Keep::Value && self.value.is_null() {
+            return Err(Rejection::AnswerNotOffered { subject });
+        }
+        let mut effects = Effects::default();
+        // Restoring and then editing is two steps; the second must see the first.
+        let mut after = std::borrow::Cow::Borrowed(facts);
+        for action in self.actions(&row, facts) {
+            let step = action.decide(context, &after)?;
+            after.to_mut().apply(&step);
+            effects.records.retain(|old| step.records.iter().all(|new| new.of != old.of));
+            effects.records.extend(step.records);
+            effects.inbox.extend(step.inbox);
+            effects.merged |= step.merged;
+        }
+        if let Some((loser, winner)) = self.merges(&row) {
+            merge_items(context, facts, (loser, facts.resolved(winner)), &mut effects)?;
+        }
+        let mut closed = Record { version: UNNUMBERED, ..row.record.clone() };
+        closed.fields.insert("state".into(), json!("resolved"));
+        closed.fields.insert("answer".into(), json!(self.keep));
+        sign(context, &mut closed);
+        effects.records.push(closed);
+        Ok(effects)
+    }
+}
+
+/// Makes `loser` another name of `winner` and books its stock over.
+fn merge_items(
+    context: &Context,
+    facts: &Facts,
+    (loser, winner): (ItemId, ItemId),
+    effects: &mut Effects,
+) -> Result<(), Rejection> {
+    let from = facts.record(loser).ok_or_else(|| missing(facts, loser.into()))?;
+    let to = facts.record(winner).ok_or_else(|| missing(facts, winner.into()))?;
+    let tracked = |record: &Record| tracking(record) != Tracking::None;
+    if loser == winner || tracked(from) || tracked(to) {
+        return Err(Rejection::AnswerNotOffered { subject: loser.into() });
+    }
+    let mut alias = Record { version: UNNUMBERED, ..from.clone() };
+    alias.fields.insert("alias_of".into(), json!(winner));
+    sign(context, &mut alias);
+    effects.records.push(alias);
+    for cell in facts.cells_of.get(&loser.into()).into_iter().flatten() {
+        let on_hand = facts.cell(cell).on_hand;
+        if on_hand == Quantity::ZERO {
+            continue;
+        }
+        let place = context.place(facts, cell.location, cell.status)?;
+        for (item, amount) in [(loser, on_hand.negated()), (winner, on_hand)] {
+            let line = CheckedLine {
+                item,
+                lot: None,
+                tracking: Tracking::None,
+                qty: amount.abs(),
+                remarks: Remarks::default(),
+            };
+            let other = Virtual::Adjustment.place();
+            let places = if amount > Quantity::ZERO { (other, place) } else { (place, other) };
+            let mut movement = line.movement(context, MovementKind::Adjust, places);
+            movement.id =
+                MovementId::derived(context.change.0, &format!("merge/{}", effects.movements.len()));
+            effects.post(context, facts, movement)?;
+        }
+    }
+    Ok(())
+}

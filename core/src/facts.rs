@@ -1,0 +1,165 @@
+//! What a decision is made from. `Needs` names rows; a store loads them as `Facts`; what a store
+//! was asked for and did not find is remembered as absent, so that it is asked once.
+
+use crate::{
+    change::KnownChange,
+    id::{ChangeId, ItemId, MovementId},
+    order::OrderKey,
+    quantity::Quantity,
+    record::{Kind, Record, Ref},
+    stock::{Cell, Movement},
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Rows a decision wants to see.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Needs {
+    pub records: BTreeSet<Ref>,
+    /// Folded human keys: who has this SKU?
+    pub keys: BTreeSet<(Kind, String)>,
+    pub cells: BTreeSet<Cell>,
+    /// Every cell that an item or a lot has stock in.
+    pub cells_of: BTreeSet<Ref>,
+    /// Whether an item or a location holds any stock.
+    pub stocked: BTreeSet<Ref>,
+    /// The entries of a cell from this `order_ts` on.
+    pub tails: BTreeMap<Cell, i64>,
+    pub movements: BTreeSet<MovementId>,
+    pub changes: BTreeSet<ChangeId>,
+    /// Items whose average cost is to be carried on (server only).
+    pub costs: BTreeSet<ItemId>,
+}
+
+impl Needs {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn record(&mut self, of: impl Into<Ref>) {
+        self.records.insert(of.into());
+    }
+
+    pub fn absorb(&mut self, other: Self) {
+        self.records.extend(other.records);
+        self.keys.extend(other.keys);
+        self.cells.extend(other.cells);
+        self.cells_of.extend(other.cells_of);
+        self.stocked.extend(other.stocked);
+        for (cell, from) in other.tails {
+            let entry = self.tails.entry(cell).or_insert(from);
+            *entry = from.min(*entry);
+        }
+        self.movements.extend(other.movements);
+        self.changes.extend(other.changes);
+        self.costs.extend(other.costs);
+    }
+
+    /// What of this the facts do not answer yet.
+    #[must_use]
+    pub fn missing(mut self, facts: &Facts) -> Self {
+        self.records.retain(|of| !facts.records.contains_key(of));
+        self.keys.retain(|key| !facts.keys.contains_key(key));
+        self.cells.retain(|cell| !facts.cells.contains_key(cell));
+        self.cells_of.retain(|of| !facts.cells_of.contains_key(of));
+        self.stocked.retain(|of| !facts.stocked.contains_key(of));
+        self.tails.retain(|cell, from| {
+            facts.cells.get(cell).and_then(|known| known.tail_from).is_none_or(|have| have > *from)
+        });
+        self.movements.retain(|id| !facts.movements.contains_key(id));
+        self.changes.retain(|id| !facts.changes.contains_key(id));
+        self.costs.retain(|id| !facts.costs.contains_key(id));
+        self
+    }
+}
+
+/// The latest posted count of a cell, in effective order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastCount {
+    pub change: ChangeId,
+    pub order: OrderKey,
+    pub counted: Quantity,
+}
+
+/// One ledger entry of a cell, as far as ordering and counting care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TailEntry {
+    pub order: OrderKey,
+    pub delta: Quantity,
+    pub variance: bool,
+    /// Its number in the scope of the cell; `None` while it has none.
+    pub log_seq: Option<u64>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CellFacts {
+    pub on_hand: Quantity,
+    /// The greatest `order_ts` of its entries and counts; 0 when it has none.
+    pub last_order: i64,
+    pub count: Option<LastCount>,
+    /// Its entries from `tail_from` on, if they were asked for, in any order.
+    pub tail: Vec<TailEntry>,
+    pub tail_from: Option<i64>,
+}
+
+/// A movement and what has become of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MovementFacts {
+    pub movement: Movement,
+    pub reversed_by: Option<MovementId>,
+}
+
+/// The moving average cost of an item, carried by the server.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CostFacts {
+    /// On hand over all places.
+    pub on_hand: Quantity,
+    /// Value of one base unit in millionths of the currency's minor unit.
+    pub average: i64,
+    pub currency: String,
+}
+
+/// Answers to `Needs`. `None` means: asked, and not there.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub records: HashMap<Ref, Option<Record>>,
+    pub keys: HashMap<(Kind, String), Option<Ref>>,
+    pub cells: HashMap<Cell, CellFacts>,
+    pub cells_of: HashMap<Ref, Vec<Cell>>,
+    pub stocked: HashMap<Ref, bool>,
+    pub movements: HashMap<MovementId, Option<MovementFacts>>,
+    pub changes: HashMap<ChangeId, Option<KnownChange>>,
+    pub costs: HashMap<ItemId, CostFacts>,
+    /// Records that a rejected or parked change would have created, with that change.
+    pub refused_creates: HashMap<Ref, ChangeId>,
+}
+
+impl Facts {
+    #[must_use]
+    pub fn record(&self, of: impl Into<Ref>) -> Option<&Record> {
+        self.records.get(&of.into()).and_then(Option::as_ref)
+    }
+
+    #[must_use]
+    pub fn holder(&self, kind: Kind, key: &str) -> Option<Ref> {
+        self.keys.get(&(kind, key.to_owned())).copied().flatten()
+    }
+
+    #[must_use]
+    pub fn cell(&self, cell: &Cell) -> CellFacts {
+        self.cells.get(cell).cloned().unwrap_or_default()
+    }
+
+    /// The item that an id stands for now: itself, or the one it was merged into.
+    #[must_use]
+    pub fn resolved(&self, item: ItemId) -> ItemId {
+        let mut at = item;
+        for _ in 0..8 {
+            match self.record(at).and_then(Record::alias_of) {
+                Some(next) => at = ItemId(next),
+                None => break,
+            }
+        }
+        at
+    }
+}

@@ -1,0 +1,22 @@
+//! The rules of stock. Nothing here reads a clock, draws a random number, does IO or is async:
+//! the same `decide` runs on the desktop and again on the server, and both say the same.
+
+pub mod absorb;
+pub mod action;
+pub mod change;
+pub mod decide;
+pub mod entered;
+pub mod facts;
+pub mod gtin;
+pub mod id;
+pub mod order;
+pub mod quantity;
+pub mod record;
+pub mod rejection;
+mod rejection_text;
+pub mod scope;
+pub mod seed;
+pub mod settle;
+pub mod stock;
+pub mod text;
+pub mod wire;

@@ -1,0 +1,258 @@
+//! The server's whole push as one pure function: what a batch comes to, given what is known.
+//! Postgres is read once before and written set-based after; a simulation runs the same code on
+//! facts in memory.
+
+mod writes;
+
+pub use writes::{ChangeRow, LogRow, Writes};
+
+use crate::{
+    change::{Act, Change, ChangeResult, Digest, KnownChange, Outcome},
+    decide::{Context, Door, Draft, Effects, InboxKind, order_ts},
+    facts::{Facts, Needs},
+    id::{ChangeId, DeviceId, PersonId},
+    order::OrderKey,
+    record::Ref,
+    rejection::Rejection,
+    wire::{Ack, PushRefusal},
+};
+use serde_json::{Value, json};
+
+/// A device as the server knows it when the batch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceFacts {
+    pub id: DeviceId,
+    pub person: PersonId,
+    /// How far its chain has been taken.
+    pub ack: Ack,
+    /// The chain before the first change of this push, if the server has come that far.
+    pub chain_before: Option<Digest>,
+}
+
+/// One push of one device.
+#[derive(Debug, Clone)]
+pub struct Push {
+    pub device: DeviceFacts,
+    /// An API principal is a device without a chain: its changes are numbered as they come.
+    pub chained: bool,
+    pub door: Door,
+    pub first_seq: u64,
+    pub prev_chain: Digest,
+    pub changes: Vec<Change>,
+    /// When the server received it, in microseconds since 1970.
+    pub received_at: i64,
+}
+
+/// What a push comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    pub ack: Ack,
+    pub results: Vec<ChangeResult>,
+    pub refusal: Option<PushRefusal>,
+}
+
+/// Rows the batch must see, as far as the facts at hand tell. Asked until nothing is missing.
+#[must_use]
+pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
+    let mut needs = Needs::default();
+    for push in batch {
+        for change in &push.changes {
+            needs.changes.insert(change.id);
+            if let Ok(act) = change.read() {
+                needs.absorb(needs_of(&act, facts));
+            }
+        }
+    }
+    needs.missing(facts)
+}
+
+/// Rows one act must see, tails of its cells included.
+#[must_use]
+pub fn needs_of(act: &Act, facts: &Facts) -> Needs {
+    let mut needs = act.action.needs(facts);
+    for cell in &needs.cells {
+        if facts.cells.get(cell).is_some_and(|known| known.last_order >= act.at) {
+            needs.tails.insert(*cell, act.at);
+        }
+    }
+    needs
+}
+
+/// The context in which an act is decided, its order fixed.
+#[must_use]
+pub fn context(
+    act: &Act,
+    change: ChangeId,
+    (device, seq): (DeviceId, u64),
+    facts: &Facts,
+    door: Door,
+) -> Context {
+    let cells: Vec<_> = act
+        .action
+        .needs(facts)
+        .cells
+        .iter()
+        .map(|cell| (facts.cell(cell), facts.cut_of(cell, &act.cut.cursors)))
+        .collect();
+    let ts = order_ts(act.at, device, &cells);
+    Context { change, order: OrderKey { ts, device, seq }, person: act.person, at: act.at, door }
+}
+
+/// Decides every change of every push in turn, each seeing what those before it did.
+#[must_use]
+pub fn settle(batch: &[Push], facts: &mut Facts) -> (Vec<Settled>, Writes) {
+    let mut writes = Writes::default();
+    let settled = batch.iter().map(|push| settle_push(push, facts, &mut writes)).collect();
+    writes.close(facts);
+    (settled, writes)
+}
+
+fn settle_push(push: &Push, facts: &mut Facts, writes: &mut Writes) -> Settled {
+    // A later push of the same device in this batch continues where the first one ended.
+    let mut ack = writes.devices.get(&push.device.id).copied().unwrap_or(push.device.ack);
+    if push.chained
+        && let Some(refusal) = refused(push, ack, facts)
+    {
+        return Settled { ack, results: Vec::new(), refusal: Some(refusal) };
+    }
+    let mut results = Vec::with_capacity(push.changes.len());
+    for change in &push.changes {
+        if push.chained && change.seq <= ack.seq {
+            results
+                .extend(facts.changes.get(&change.id).and_then(Option::as_ref).map(|k| repeated(change, k)));
+            continue;
+        }
+        let mut change = change.clone();
+        if !push.chained {
+            change.seq = ack.seq + 1;
+            if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref) {
+                results.push(repeated(&change, known));
+                continue;
+            }
+        }
+        ack = Ack { seq: change.seq, chain: ack.chain.next(change.id, change.hash()) };
+        results.push(settle_change(push, &change, ack.chain, facts, writes));
+        writes.devices.insert(push.device.id, ack);
+    }
+    Settled { ack, results, refusal: None }
+}
+
+/// Whether a chained push fits on to what the server has of its device.
+fn refused(push: &Push, ack: Ack, facts: &Facts) -> Option<PushRefusal> {
+    let dense = push.changes.iter().zip(push.first_seq..).all(|(change, seq)| change.seq == seq);
+    if !dense || push.first_seq == 0 {
+        return Some(PushRefusal::DeviceForked);
+    }
+    if push.first_seq > ack.seq + 1 {
+        return Some(PushRefusal::EpochChanged);
+    }
+    let before = if push.first_seq == ack.seq + 1 { Some(ack.chain) } else { push.device.chain_before };
+    if before != Some(push.prev_chain) {
+        return Some(PushRefusal::DeviceForked);
+    }
+    let mut chain = push.prev_chain;
+    for change in &push.changes {
+        chain = chain.next(change.id, change.hash());
+        let known = facts.changes.get(&change.id).and_then(Option::as_ref);
+        let repeated = known.is_some_and(|k| k.device == push.device.id && k.hash == change.hash());
+        if change.seq < ack.seq && !repeated || change.seq == ack.seq && chain != ack.chain {
+            return Some(PushRefusal::DeviceForked);
+        }
+    }
+    None
+}
+
+fn repeated(change: &Change, known: &KnownChange) -> ChangeResult {
+    if known.hash != change.hash() {
+        return result(change, Outcome::Rejected, Some("CHANGE_ID_REUSED"), json!({ "change": change.id }));
+    }
+    ChangeResult {
+        duplicate: true,
+        ..result(change, known.outcome, known.code.as_deref(), known.details.clone())
+    }
+}
+
+fn result(change: &Change, outcome: Outcome, code: Option<&str>, details: Value) -> ChangeResult {
+    let code = code.map(str::to_owned);
+    ChangeResult { id: change.id, seq: change.seq, outcome, duplicate: false, code, details }
+}
+
+fn settle_change(
+    push: &Push,
+    change: &Change,
+    chain: Digest,
+    facts: &mut Facts,
+    writes: &mut Writes,
+) -> ChangeResult {
+    // The same change under another number of a forked device, or its id with another content.
+    if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref) {
+        let result = repeated(change, known);
+        writes.repeat(push, change, chain, &result);
+        return result;
+    }
+    let (result, effects, creates) = match decided(push, change, facts) {
+        Ok((effects, creates)) => {
+            let outcome = if effects.merged { Outcome::Merged } else { Outcome::Applied };
+            (result(change, outcome, None, Value::Null), effects, creates)
+        }
+        Err(refused) => refusal(change, &refused.0, refused.1.as_ref()),
+    };
+    facts.apply(&effects);
+    if matches!(result.outcome, Outcome::Rejected | Outcome::Parked)
+        && let Some(of) = creates
+    {
+        let root = match result.details.get("root").and_then(Value::as_str).map(str::parse) {
+            Some(Ok(root)) => root,
+            _ => change.id,
+        };
+        facts.refused_creates.insert(of, root);
+    }
+    let known = KnownChange {
+        hash: change.hash(),
+        device: push.device.id,
+        outcome: result.outcome,
+        code: result.code.clone(),
+        details: result.details.clone(),
+    };
+    facts.changes.insert(change.id, Some(known));
+    writes.enter(push, (change, chain, creates), &result, effects);
+    result
+}
+
+type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Act>)>>;
+
+fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
+    let mut act = change.read().map_err(|rejection| Box::new((rejection, None)))?;
+    act.at = act.at.min(push.received_at);
+    act.person = Some(push.device.person);
+    let context = context(&act, change.id, (push.device.id, change.seq), facts, push.door);
+    match act.action.decide(&context, facts) {
+        Ok(effects) => Ok((effects, act.action.creates())),
+        Err(rejection) => Err(Box::new((rejection, Some(act)))),
+    }
+}
+
+/// A refusal never vanishes: it becomes an inbox row for whoever asked.
+fn refusal(
+    change: &Change,
+    rejection: &Rejection,
+    act: Option<&Act>,
+) -> (ChangeResult, Effects, Option<Ref>) {
+    let (outcome, mut kind) = if rejection.parks() {
+        (Outcome::Parked, InboxKind::Parked)
+    } else {
+        (Outcome::Rejected, InboxKind::Rejected)
+    };
+    let action = act.map(|act| &act.action);
+    if let (Rejection::Archived { .. }, Some(crate::action::Action::Save(_))) = (rejection, action) {
+        kind = InboxKind::ArchivedEdit;
+    }
+    let mut draft = Draft::new(kind, action.and_then(crate::action::Action::subject));
+    draft.mine = serde_json::from_str(&change.body).unwrap_or(Value::Null);
+    draft.code = Some(rejection.code());
+    draft.details = rejection.details();
+    let effects = Effects { inbox: vec![draft], ..Effects::default() };
+    let code = rejection.code();
+    let creates = action.and_then(crate::action::Action::creates);
+    (result(change, outcome, Some(&code), rejection.details()), effects, creates)
+}

@@ -1,0 +1,198 @@
+//! Everything a batch leaves behind, ready to be written set-based. Log rows and records get
+//! their numbers last: head + offset per scope, in the order they stand here.
+
+use super::Push;
+use crate::{
+    change::{Change, ChangeResult, Digest, Outcome},
+    decide::{Draft, Effects},
+    facts::{CellFacts, CostFacts, Facts},
+    id::{ChangeId, DeviceId, InboxId, ItemId},
+    quantity::Quantity,
+    record::{Fields, Kind, Record, Ref, UNNUMBERED},
+    scope::Scope,
+    stock::{Cell, Movement, MovementKind, PostedCount},
+    wire::{Ack, entry},
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// One change with its end, as the server keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangeRow {
+    pub change: Change,
+    pub device: DeviceId,
+    pub chain: Digest,
+    pub result: ChangeResult,
+    pub creates: Option<Ref>,
+    /// The id was known before: this row is only a link of the device's chain.
+    pub repeat: bool,
+    pub received_at: i64,
+}
+
+/// One row of a scope's log, before it has its number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRow {
+    pub scope: Scope,
+    pub kind: &'static str,
+    pub id: String,
+    pub change: ChangeId,
+    pub outcome: Outcome,
+    pub body: String,
+    /// The record that takes this row's number as its version.
+    pub record: Option<Ref>,
+    /// The movement that takes this row's number as its number in this scope.
+    pub movement: Option<crate::id::MovementId>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Writes {
+    pub changes: Vec<ChangeRow>,
+    pub movements: Vec<Movement>,
+    pub counts: Vec<PostedCount>,
+    pub log: Vec<LogRow>,
+    pub devices: BTreeMap<DeviceId, Ack>,
+    /// The last state of every record written; its number is that of its last log row.
+    pub records: BTreeMap<Ref, Record>,
+    /// The last state of every cell touched.
+    pub cells: BTreeMap<Cell, CellFacts>,
+    pub costs: BTreeMap<ItemId, CostFacts>,
+}
+
+impl Writes {
+    /// A link of a device's chain whose change had been decided under another number.
+    pub(super) fn repeat(&mut self, push: &Push, change: &Change, chain: Digest, result: &ChangeResult) {
+        self.changes.push(ChangeRow {
+            change: change.clone(),
+            device: push.device.id,
+            chain,
+            result: result.clone(),
+            creates: None,
+            repeat: true,
+            received_at: push.received_at,
+        });
+    }
+
+    pub(super) fn enter(
+        &mut self,
+        push: &Push,
+        (change, chain, creates): (&Change, Digest, Option<Ref>),
+        result: &ChangeResult,
+        effects: Effects,
+    ) {
+        let by = (change.id, result.outcome);
+        for record in effects.records {
+            self.record(by, record);
+        }
+        for (index, draft) in effects.inbox.into_iter().enumerate() {
+            self.record(by, inbox_row(push, change, index, draft));
+        }
+        for count in effects.counts {
+            let scope = count.place.site.map(Scope::Site);
+            self.log(by, scope, (entry::COUNT, count.change.to_string(), to_body(&count)));
+            self.cells.entry(count.cell()).or_default();
+            self.counts.push(count);
+        }
+        for movement in effects.movements {
+            let body = to_body(&movement);
+            for scope in movement.scopes() {
+                self.log(by, Some(scope), (entry::MOVEMENT, movement.id.to_string(), body.clone()));
+                if let Some(row) = self.log.last_mut() {
+                    row.movement = Some(movement.id);
+                }
+            }
+            for line in movement.entries() {
+                self.cells.entry(line.cell).or_default();
+            }
+            self.movements.push(movement);
+        }
+        self.changes.push(ChangeRow {
+            change: change.clone(),
+            device: push.device.id,
+            chain,
+            result: result.clone(),
+            creates,
+            repeat: false,
+            received_at: push.received_at,
+        });
+    }
+
+    fn record(&mut self, by: (ChangeId, Outcome), record: Record) {
+        self.log(by, Some(Scope::of(&record)), (entry::RECORD, record.of.to_string(), record.body()));
+        if let Some(row) = self.log.last_mut() {
+            row.record = Some(record.of);
+        }
+        self.records.insert(record.of, record);
+    }
+
+    fn log(
+        &mut self,
+        (change, outcome): (ChangeId, Outcome),
+        scope: Option<Scope>,
+        (kind, id, body): (&'static str, String, String),
+    ) {
+        let Some(scope) = scope else { return };
+        self.log.push(LogRow { scope, kind, id, change, outcome, body, record: None, movement: None });
+    }
+
+    /// Takes the last state of what was touched, and carries the average costs on.
+    pub(super) fn close(&mut self, facts: &Facts) {
+        for (cell, state) in &mut self.cells {
+            *state = facts.cell(cell);
+        }
+        self.costs = carried_costs(&self.movements, facts);
+    }
+}
+
+fn to_body<T: serde::Serialize>(value: &T) -> String {
+    crate::text::canonical(&serde_json::to_value(value).unwrap_or(Value::Null))
+}
+
+fn inbox_row(push: &Push, change: &Change, index: usize, draft: Draft) -> Record {
+    let id = InboxId::derived(change.id.0, &format!("inbox/{index}"));
+    let acted_at = change.read().map_or(Value::Null, |act| json!(act.at));
+    let pairs = [
+        ("kind", json!(draft.kind)),
+        ("state", json!("open")),
+        ("person", json!(push.device.person)),
+        ("change", json!(change.id)),
+        ("at", json!(push.received_at)),
+        ("acted_at", acted_at),
+        ("subject", json!(draft.subject)),
+        ("field", json!(draft.field)),
+        ("base", draft.base),
+        ("mine", draft.mine),
+        ("theirs", draft.theirs),
+        ("theirs_by", json!(draft.theirs_by)),
+        ("theirs_at", json!(draft.theirs_at)),
+        ("code", json!(draft.code)),
+        ("details", draft.details),
+    ];
+    let fields: Fields = pairs
+        .into_iter()
+        .filter(|(_, v)| !v.is_null())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    Record { of: Ref { kind: Kind::Inbox, id: id.0 }, version: UNNUMBERED, archived: false, fields }
+}
+
+/// The moving average: each costed receipt is blended into what was on hand before it.
+fn carried_costs(movements: &[Movement], facts: &Facts) -> BTreeMap<ItemId, CostFacts> {
+    let mut costs = BTreeMap::new();
+    for movement in movements {
+        let Some(known) = facts.costs.get(&movement.item) else { continue };
+        let cost: &mut CostFacts = costs.entry(movement.item).or_insert_with(|| known.clone());
+        if movement.kind == MovementKind::Receive
+            && let Some(paid) = &movement.unit_cost
+        {
+            let held = if cost.currency == paid.currency { i128::from(cost.on_hand.0.max(0)) } else { 0 };
+            let received = i128::from(movement.qty.0);
+            let paid_micros = i128::from(paid.minor) * i128::from(crate::quantity::ONE);
+            let value = held * i128::from(cost.average) + received * paid_micros;
+            cost.average = i64::try_from(value / (held + received)).unwrap_or(i64::MAX);
+            cost.currency.clone_from(&paid.currency);
+        }
+        let net: i64 = movement.entries().map(|line| line.delta.0).sum();
+        cost.on_hand = cost.on_hand.checked_add(Quantity(net)).unwrap_or(cost.on_hand);
+    }
+    costs
+}

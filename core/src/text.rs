@@ -1,0 +1,87 @@
+//! What a text must be before any database sees it. Both databases would refuse different things
+//! at different times; here both refuse the same, on the device already.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use unicode_normalization::UnicodeNormalization;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFault {
+    Empty,
+    /// More characters than the field may have.
+    TooLong {
+        max: usize,
+    },
+    /// U+0000 or another control character.
+    Control,
+}
+
+/// Trims, normalises to NFC, and refuses control characters and texts over `max` characters.
+/// An empty result is allowed: whether a field may be empty is the field's business.
+pub fn clean(text: &str, max: usize) -> Result<String, TextFault> {
+    let text: String = text.trim().nfc().collect();
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err(TextFault::Control);
+    }
+    if text.chars().count() > max {
+        return Err(TextFault::TooLong { max });
+    }
+    Ok(text)
+}
+
+/// As `clean`, and not empty.
+pub fn required(text: &str, max: usize) -> Result<String, TextFault> {
+    match clean(text, max)? {
+        text if text.is_empty() => Err(TextFault::Empty),
+        text => Ok(text),
+    }
+}
+
+/// The form in which human keys are compared: case does not tell two codes apart.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.trim().nfc().flat_map(char::to_lowercase).collect()
+}
+
+/// One text for one value: object keys sorted, no white space. What is hashed and stored.
+#[must_use]
+pub fn canonical(value: &Value) -> String {
+    sorted(value).to_string()
+}
+
+/// serde_json keeps insertion order when any crate in the build asks for it, so sorting is ours.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let ordered: BTreeMap<_, _> = map.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
+            Value::Object(ordered.into_iter().collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_and_long_texts_are_refused() {
+        assert_eq!(clean("a\0b", 10), Err(TextFault::Control));
+        assert_eq!(clean("abcdef", 5), Err(TextFault::TooLong { max: 5 }));
+        assert_eq!(required("   ", 5), Err(TextFault::Empty));
+        assert_eq!(clean("  e\u{301} ", 5), Ok("\u{e9}".into()));
+    }
+
+    #[test]
+    fn codes_that_differ_by_case_fold_to_one() {
+        assert_eq!(fold(" 85123a "), fold("85123A"));
+        assert_eq!(fold("Ä1"), fold("ä1"));
+    }
+
+    #[test]
+    fn canonical_text_does_not_depend_on_key_order() {
+        let a: Value = serde_json::from_str(r#"{"b":1,"a":{"d":2,"c":3}}"#).unwrap();
+        assert_eq!(canonical(&a), r#"{"a":{"c":3,"d":2},"b":1}"#);
+    }
+}

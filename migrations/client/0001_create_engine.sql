@@ -1,0 +1,187 @@
+-- Server state at the cursor ("base"), the outbox with the effects of pending changes, and views
+-- that show what people see. Ids are 16-byte blobs; quantities are millionths; times microseconds.
+
+-- One row each: device, person, organisation, server, epoch, fingerprint, last_sync, clock.
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cursor (scope TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE record (
+  kind TEXT NOT NULL,
+  id BLOB NOT NULL,
+  version INTEGER NOT NULL,
+  archived INTEGER NOT NULL,
+  key TEXT,
+  name TEXT NOT NULL,
+  parent BLOB,
+  body TEXT NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+-- Not unique: while a page is applied two records may pass through one key.
+CREATE INDEX record_key ON record (kind, key) WHERE key IS NOT NULL;
+CREATE INDEX record_name ON record (kind, name COLLATE NOCASE, id);
+CREATE INDEX record_parent ON record (kind, parent) WHERE parent IS NOT NULL;
+
+-- What a pending change makes of a record: the whole record after it.
+CREATE TABLE pending_record (
+  n INTEGER NOT NULL REFERENCES outbox (n) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  id BLOB NOT NULL,
+  archived INTEGER NOT NULL,
+  key TEXT,
+  name TEXT NOT NULL,
+  parent BLOB,
+  body TEXT NOT NULL,
+  PRIMARY KEY (kind, id, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pending_record_n ON pending_record (n);
+CREATE INDEX pending_record_key ON pending_record (kind, key) WHERE key IS NOT NULL;
+CREATE INDEX pending_record_parent ON pending_record (kind, parent) WHERE parent IS NOT NULL;
+
+-- Every record as people see it: the last pending state, else the base.
+CREATE VIEW record_now AS
+  SELECT kind, id, version, archived, key, name, parent, body, 0 AS pending FROM record r
+  WHERE NOT EXISTS (SELECT 1 FROM pending_record p WHERE p.kind = r.kind AND p.id = r.id)
+  UNION ALL
+  SELECT p.kind, p.id, coalesce((SELECT version FROM record r WHERE r.kind = p.kind AND r.id = p.id), 9223372036854775807),
+         p.archived, p.key, p.name, p.parent, p.body, 1
+  FROM pending_record p
+  WHERE NOT EXISTS (SELECT 1 FROM pending_record q WHERE q.kind = p.kind AND q.id = p.id AND q.n > p.n);
+
+-- Movements of the base (`n` null) and effects of pending changes (`n` their place in the outbox).
+CREATE TABLE movement (
+  id BLOB PRIMARY KEY,
+  n INTEGER REFERENCES outbox (n) ON DELETE CASCADE,
+  change BLOB NOT NULL,
+  kind TEXT NOT NULL,
+  item BLOB NOT NULL,
+  lot BLOB,
+  from_location BLOB NOT NULL,
+  from_site BLOB,
+  from_status TEXT NOT NULL,
+  from_seq INTEGER,
+  to_location BLOB NOT NULL,
+  to_site BLOB,
+  to_status TEXT NOT NULL,
+  to_seq INTEGER,
+  qty INTEGER NOT NULL CHECK (qty > 0),
+  order_ts INTEGER NOT NULL,
+  order_device BLOB NOT NULL,
+  order_seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  reference TEXT,
+  reverses BLOB,
+  -- The whole movement as it travels; the columns above are for finding and summing.
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX movement_item ON movement (item, at DESC);
+CREATE INDEX movement_from ON movement (item, from_location, order_ts) WHERE from_site IS NOT NULL;
+CREATE INDEX movement_to ON movement (item, to_location, order_ts) WHERE to_site IS NOT NULL;
+CREATE INDEX movement_pending ON movement (n) WHERE n IS NOT NULL;
+CREATE INDEX movement_reverses ON movement (reverses) WHERE reverses IS NOT NULL;
+CREATE INDEX movement_reference ON movement (reference) WHERE reference IS NOT NULL;
+
+CREATE VIEW entry AS
+  SELECT id AS movement, n, kind, item, lot, from_location AS location, from_site AS site, from_status AS status,
+         -qty AS qty, order_ts, order_device, order_seq, from_seq AS seq
+  FROM movement WHERE from_site IS NOT NULL
+  UNION ALL
+  SELECT id, n, kind, item, lot, to_location, to_site, to_status, qty, order_ts, order_device, order_seq, to_seq
+  FROM movement WHERE to_site IS NOT NULL;
+
+-- Cached sums of the base's entries, and the latest count of each cell.
+CREATE TABLE balance (
+  item BLOB NOT NULL,
+  location BLOB NOT NULL,
+  lot BLOB NOT NULL DEFAULT x'',
+  status TEXT NOT NULL,
+  on_hand INTEGER NOT NULL,
+  last_order INTEGER NOT NULL,
+  count_change BLOB,
+  count_ts INTEGER,
+  count_device BLOB,
+  count_seq INTEGER,
+  counted INTEGER,
+  PRIMARY KEY (item, location, lot, status)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX balance_location ON balance (location);
+CREATE INDEX balance_lot ON balance (lot) WHERE lot <> x'';
+
+-- What pending changes add to a cell: one row a change and cell.
+CREATE TABLE pending_balance (
+  n INTEGER NOT NULL REFERENCES outbox (n) ON DELETE CASCADE,
+  item BLOB NOT NULL,
+  location BLOB NOT NULL,
+  lot BLOB NOT NULL DEFAULT x'',
+  status TEXT NOT NULL,
+  delta INTEGER NOT NULL,
+  last_order INTEGER NOT NULL,
+  count_change BLOB,
+  count_ts INTEGER,
+  count_device BLOB,
+  count_seq INTEGER,
+  counted INTEGER,
+  PRIMARY KEY (item, location, lot, status, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pending_balance_n ON pending_balance (n);
+
+-- On hand as people see it.
+CREATE VIEW balance_now AS
+  SELECT item, location, lot, status, sum(on_hand) AS on_hand, max(pending) AS pending, max(count_ts) AS count_ts
+  FROM (
+    SELECT item, location, lot, status, on_hand, 0 AS pending, count_ts FROM balance
+    UNION ALL
+    SELECT item, location, lot, status, delta, 1, count_ts FROM pending_balance
+  )
+  GROUP BY item, location, lot, status;
+
+CREATE TABLE posted_count (
+  change BLOB PRIMARY KEY,
+  n INTEGER REFERENCES outbox (n) ON DELETE CASCADE,
+  item BLOB NOT NULL,
+  location BLOB NOT NULL,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX posted_count_pending ON posted_count (n) WHERE n IS NOT NULL;
+
+-- Everything a person did here. queued -> sealed -> settled | rejected.
+CREATE TABLE outbox (
+  n INTEGER PRIMARY KEY,
+  change BLOB NOT NULL UNIQUE,
+  state TEXT NOT NULL CHECK (state IN ('queued', 'sealed', 'settled', 'rejected')),
+  -- Given when sealed: the device's dense order and its chain.
+  seq INTEGER UNIQUE,
+  chain BLOB,
+  kind TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  outcome TEXT,
+  code TEXT,
+  details TEXT
+) STRICT;
+CREATE INDEX outbox_pending ON outbox (n) WHERE state IN ('queued', 'sealed');
+
+-- Rows a pending change was decided from: when a pull touches one, it is decided again.
+CREATE TABLE pending_need (
+  n INTEGER NOT NULL REFERENCES outbox (n) ON DELETE CASCADE,
+  -- 'r' + kind + id, or 'c' + item + location
+  row BLOB NOT NULL,
+  PRIMARY KEY (row, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pending_need_n ON pending_need (n);
+
+-- Outcomes of changes that had an effect in a scope held here.
+CREATE TABLE outcome (change BLOB PRIMARY KEY, outcome TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Log entries of a newer version, kept as they came.
+CREATE TABLE unknown_entry (
+  scope TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  entry TEXT NOT NULL,
+  PRIMARY KEY (scope, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Texts of items (SKU, name, aliases, barcodes) for searching by any part of a word.
+CREATE VIRTUAL TABLE item_search USING fts5 (item UNINDEXED, text, tokenize = 'trigram', detail = full);
+CREATE TABLE item_search_row (item BLOB PRIMARY KEY, row INTEGER NOT NULL) STRICT, WITHOUT ROWID;
