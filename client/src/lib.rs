@@ -1,1 +1,14 @@
-//!
+//! The offline engine: an encrypted SQLite file, everything a person can do with it, and the sync
+//! with the server. It knows no window: the command line and the desktop are two faces of it.
+
+pub mod commands;
+pub mod engine;
+pub mod failure;
+pub mod mint;
+mod secrets;
+pub mod store;
+pub mod sync;
+
+pub use engine::{Acted, Changed, Engine, Gate, Tag};
+pub use failure::{Code, Failure};
+pub use mint::Mint;
