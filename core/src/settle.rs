@@ -190,13 +190,16 @@ fn settle_change(
         writes.repeat(push, change, chain, &result);
         return result;
     }
-    let (result, effects, creates) = match decided(push, change, facts) {
+    let (result, mut effects, creates) = match decided(push, change, facts) {
         Ok((effects, creates)) => {
             let outcome = if effects.merged { Outcome::Merged } else { Outcome::Applied };
             (result(change, outcome, None, Value::Null), effects, creates)
         }
         Err(refused) => refusal(change, &refused.0, refused.1.as_ref()),
     };
+    // Inbox rows are records like any other from here on, in the same transaction.
+    let drafts = std::mem::take(&mut effects.inbox).into_iter().enumerate();
+    effects.records.extend(drafts.map(|(index, draft)| writes::inbox_row(push, change, index, draft)));
     facts.apply(&effects);
     if matches!(result.outcome, Outcome::Rejected | Outcome::Parked)
         && let Some(of) = creates

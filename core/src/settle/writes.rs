@@ -83,9 +83,6 @@ impl Writes {
         for record in effects.records {
             self.record(by, record);
         }
-        for (index, draft) in effects.inbox.into_iter().enumerate() {
-            self.record(by, inbox_row(push, change, index, draft));
-        }
         for count in effects.counts {
             let scope = count.place.site.map(Scope::Site);
             self.log(by, scope, (entry::COUNT, count.change.to_string(), to_body(&count)));
@@ -147,7 +144,7 @@ fn to_body<T: serde::Serialize>(value: &T) -> String {
     crate::text::canonical(&serde_json::to_value(value).unwrap_or(Value::Null))
 }
 
-fn inbox_row(push: &Push, change: &Change, index: usize, draft: Draft) -> Record {
+pub(super) fn inbox_row(push: &Push, change: &Change, index: usize, draft: Draft) -> Record {
     let id = InboxId::derived(change.id.0, &format!("inbox/{index}"));
     let acted_at = change.read().map_or(Value::Null, |act| json!(act.at));
     let pairs = [
