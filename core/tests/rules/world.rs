@@ -146,12 +146,24 @@ impl World {
 
     fn answer(&mut self, needs: Needs) {
         let facts = &mut self.facts;
-        needs.records.into_iter().for_each(|of| drop(facts.records.entry(of).or_insert(None)));
-        needs.keys.into_iter().for_each(|key| drop(facts.keys.entry(key).or_insert(None)));
-        needs.cells.into_iter().for_each(|cell| drop(facts.cells.entry(cell).or_default()));
-        needs.movements.into_iter().for_each(|id| drop(facts.movements.entry(id).or_insert(None)));
-        needs.changes.into_iter().for_each(|id| drop(facts.changes.entry(id).or_insert(None)));
-        needs.costs.into_iter().for_each(|id| drop(facts.costs.entry(id).or_default()));
+        needs.records.into_iter().for_each(|of| {
+            facts.records.entry(of).or_insert(None);
+        });
+        needs.keys.into_iter().for_each(|key| {
+            facts.keys.entry(key).or_insert(None);
+        });
+        needs.cells.into_iter().for_each(|cell| {
+            facts.cells.entry(cell).or_default();
+        });
+        needs.movements.into_iter().for_each(|id| {
+            facts.movements.entry(id).or_insert(None);
+        });
+        needs.changes.into_iter().for_each(|id| {
+            facts.changes.entry(id).or_insert(None);
+        });
+        needs.costs.into_iter().for_each(|id| {
+            facts.costs.entry(id).or_default();
+        });
         for cell in needs.tails.into_keys() {
             facts.cells.entry(cell).or_default().tail_from = Some(i64::MIN);
         }
