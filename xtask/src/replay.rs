@@ -64,6 +64,15 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<ExitCode> {
+    let json = args.json;
+    replay(args).or_else(|error| {
+        let fault = Fault::ours(error);
+        fault.report(json);
+        Ok(ExitCode::from(fault.exit))
+    })
+}
+
+fn replay(args: Args) -> Result<ExitCode> {
     let lines = match read::read_file(&args.file, args.lines) {
         Ok(lines) => lines,
         Err(error) => {
