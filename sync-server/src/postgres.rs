@@ -263,9 +263,7 @@ impl Cluster {
             return Postmaster::None;
         }
         match (pid, lines.get(4)) {
-            (Some(pid), Some(dir)) if workers.contains(&pid) => {
-                Postmaster::Serving(PathBuf::from(dir.trim()))
-            }
+            (Some(pid), Some(dir)) if workers.contains(&pid) => Postmaster::Serving(PathBuf::from(dir.trim())),
             _ => Postmaster::Leaving,
         }
     }
@@ -347,13 +345,9 @@ fn own_dir(path: &Path, account: &Account) -> Result<(), PostgresFault> {
 
 fn lock_file(dir: &Path, name: &str) -> Result<File, PostgresFault> {
     let path = dir.join(name);
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(|e| PostgresFault::io("open", &path, e))?;
+    let file =
+        File::options().create(true).append(true).open(&path).map_err(|e| PostgresFault::io("open", &path, e))?;
     // The watcher opens it too, as the cluster's account.
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-        .map_err(|e| PostgresFault::io("share", &path, e))?;
+    file.set_permissions(fs::Permissions::from_mode(0o644)).map_err(|e| PostgresFault::io("share", &path, e))?;
     Ok(file)
 }

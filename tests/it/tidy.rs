@@ -35,11 +35,8 @@ fn files() -> Vec<Source> {
         .output()
         .unwrap();
     assert!(listed.status.success(), "git ls-files failed: these tests need a git checkout");
-    let mut paths: Vec<String> = listed
-        .stdout
-        .split(|byte| *byte == 0)
-        .map(|path| String::from_utf8_lossy(path).into_owned())
-        .collect();
+    let mut paths: Vec<String> =
+        listed.stdout.split(|byte| *byte == 0).map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     paths.dedup();
     paths
         .into_iter()

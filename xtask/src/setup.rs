@@ -71,10 +71,7 @@ fn packages(purpose: For) -> Result<(), Fault> {
     let Some(become_root) = become_root() else {
         return Err(Fault::setup(
             format!("system packages are missing: {}", missing.join(" ")),
-            format!(
-                "sudo apt-get update && sudo apt-get install -y --no-install-recommends {}",
-                missing.join(" ")
-            ),
+            format!("sudo apt-get update && sudo apt-get install -y --no-install-recommends {}", missing.join(" ")),
         ));
     };
     let apt = |args: &[&str]| {
@@ -95,8 +92,7 @@ fn missing_of<'a>(wanted: &[&'a str]) -> Result<Vec<&'a str>, Fault> {
     // It exits non-zero when it knows nothing of a package; what it prints is all that counts.
     let output = query.args(wanted).output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let present: BTreeSet<&str> =
-        text.lines().filter_map(|line| line.strip_prefix("ii")).map(str::trim).collect();
+    let present: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("ii")).map(str::trim).collect();
     Ok(wanted.iter().copied().filter(|name| !present.contains(name)).collect())
 }
 

@@ -32,7 +32,7 @@ pub fn check(with_tests: bool) -> Result<(), Fault> {
 
 fn tests() -> std::process::Command {
     if setup::has_nextest() {
-        cargo::workspace(&["nextest", "run"], &["--no-fail-fast"])
+        cargo::workspace(&["nextest", "run"], &[])
     } else {
         cargo::workspace(&["test"], &["--no-fail-fast"])
     }

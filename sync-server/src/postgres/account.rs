@@ -31,12 +31,7 @@ impl Account {
         ["postgres", "nobody"]
             .iter()
             .find_map(|name| {
-                Some(Self {
-                    name: (*name).to_owned(),
-                    uid: id(&["-u", name])?,
-                    gid: id(&["-g", name])?,
-                    own_uid,
-                })
+                Some(Self { name: (*name).to_owned(), uid: id(&["-u", name])?, gid: id(&["-g", name])?, own_uid })
             })
             .ok_or(PostgresFault::NoAccount)
     }

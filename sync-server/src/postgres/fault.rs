@@ -44,9 +44,7 @@ impl PostgresFault {
     /// Adds what the cluster itself said to the words of the program that waited for it.
     pub(super) fn with_log(self, log: &str) -> Self {
         match self {
-            Self::Command { command, output } => {
-                Self::Command { command, output: format!("{output}; {}", log.trim()) }
-            }
+            Self::Command { command, output } => Self::Command { command, output: format!("{output}; {}", log.trim()) },
             other => other,
         }
     }

@@ -1,6 +1,7 @@
 //! Which crate may stand on which, read from the manifests.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::process::Command;
 
 use super::none;
@@ -8,7 +9,7 @@ use crate::programs::root;
 
 /// Package name to the names of what it is built from; what only its tests use is left out.
 fn dependencies() -> BTreeMap<String, Vec<String>> {
-    let output = Command::new(env!("CARGO"))
+    let output = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(root())
         .output()
@@ -34,19 +35,8 @@ fn refuse(of: &str, starts: &[&str]) {
 
 #[test]
 fn core_does_no_io_and_is_never_async() {
-    let io = [
-        "tokio",
-        "rusqlite",
-        "sqlx",
-        "reqwest",
-        "tauri",
-        "axum",
-        "async",
-        "futures",
-        "hyper",
-        "rand",
-        "getrandom",
-    ];
+    let io =
+        ["tokio", "rusqlite", "sqlx", "reqwest", "tauri", "axum", "async", "futures", "hyper", "rand", "getrandom"];
     refuse("stillage-core", &io);
     refuse("stillage-core", &["stillage"]);
 }

@@ -83,9 +83,7 @@ fn kit_imports_nothing_of_ours() {
 
 #[test]
 fn backend_imports_no_page() {
-    refuse("ui/src/backend/", |target| {
-        target.starts_with("ui/src/desktop") || target.starts_with("ui/src/admin")
-    });
+    refuse("ui/src/backend/", |target| target.starts_with("ui/src/desktop") || target.starts_with("ui/src/admin"));
 }
 
 #[test]

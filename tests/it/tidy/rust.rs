@@ -52,8 +52,7 @@ impl Seen {
 fn is_test(attrs: &[syn::Attribute]) -> bool {
     attrs.iter().any(|attr| {
         let path = attr.path();
-        let cfg_test =
-            path.is_ident("cfg") && attr.parse_args::<syn::Path>().is_ok_and(|arg| arg.is_ident("test"));
+        let cfg_test = path.is_ident("cfg") && attr.parse_args::<syn::Path>().is_ok_and(|arg| arg.is_ident("test"));
         cfg_test || path.segments.last().is_some_and(|last| last.ident == "test")
     })
 }

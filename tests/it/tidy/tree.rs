@@ -36,9 +36,7 @@ fn locked_packages_come_from_the_public_registries() {
             _ => continue,
         };
         let foreign = file.text.lines().filter(|line| {
-            line.trim_start()
-                .strip_prefix(marker)
-                .is_some_and(|rest| !rest.trim_start_matches('"').starts_with(public))
+            line.trim_start().strip_prefix(marker).is_some_and(|rest| !rest.trim_start_matches('"').starts_with(public))
         });
         breaches.extend(foreign.map(|line| format!("{}: {}", file.path, line.trim())));
     }

@@ -47,10 +47,7 @@ const fn piece(
 
 fn pieces() -> Vec<Piece> {
     vec![
-        Piece {
-            pack: Some(("BOX", 12)),
-            ..piece("BOLT-M8", "Bolt M8 x 40, zinc", ("A1", "40"), "4006381333931")
-        },
+        Piece { pack: Some(("BOX", 12)), ..piece("BOLT-M8", "Bolt M8 x 40, zinc", ("A1", "40"), "4006381333931") },
         Piece { pack: Some(("BOX", 100)), ..piece("NUT-M8", "Nut M8, zinc", ("A1", "350"), "4006381333948") },
         Piece { pack: Some(("BAG", 50)), ..piece("WASHER-M8", "Washer M8", ("A2", "500"), "4006381333955") },
         piece("HINGE-80", "Hinge 80 mm, steel", ("A2", "64"), "4006381333962"),
@@ -60,10 +57,7 @@ fn pieces() -> Vec<Piece> {
         piece("LAMP-E27", "Lamp E27, 8 W, warm white", ("B1", "96"), "4006381334006"),
         Piece { pack: Some(("CASE", 6)), ..piece("OIL-1L", "Chain oil 1 l", ("B2", "30"), "4006381334013") },
         Piece { unit: "KG", ..piece("PLASTER", "Plaster, fine", ("B2", "75"), "4006381334020") },
-        Piece {
-            lot: Some(("L-2207", 21)),
-            ..piece("GLUE-2K", "Two-part glue 50 ml", ("COLD", "24"), "4006381334037")
-        },
+        Piece { lot: Some(("L-2207", 21)), ..piece("GLUE-2K", "Two-part glue 50 ml", ("COLD", "24"), "4006381334037") },
         Piece {
             lot: Some(("S-0418", 180)),
             ..piece("SEALANT", "Sealant 310 ml, white", ("COLD", "48"), "4006381334044")
@@ -75,7 +69,8 @@ pub fn furnish(desk: &mut Desk) -> Result<()> {
     let places = places(desk)?;
     for piece in pieces() {
         let item = save(desk, "items.save", item(&piece))?;
-        let barcode = json!({ "item": item, "code": with_check_digit(piece.barcode), "unit": piece.unit, "units_per_scan": "1" });
+        let barcode =
+            json!({ "item": item, "code": with_check_digit(piece.barcode), "unit": piece.unit, "units_per_scan": "1" });
         save(desk, "barcodes.save", barcode)?;
         let mut receipt = json!({
             "item": item, "location": places[piece.bin], "qty": piece.qty, "reference": "opening",
@@ -119,11 +114,8 @@ fn places(desk: &mut Desk) -> Result<BTreeMap<&'static str, String>> {
 }
 
 fn item(piece: &Piece) -> Value {
-    let packs: Vec<Value> = piece
-        .pack
-        .iter()
-        .map(|(code, of)| json!({ "code": code, "numerator": of, "denominator": 1 }))
-        .collect();
+    let packs: Vec<Value> =
+        piece.pack.iter().map(|(code, of)| json!({ "code": code, "numerator": of, "denominator": 1 })).collect();
     json!({
         "sku": piece.sku,
         "name": piece.name,
@@ -150,8 +142,7 @@ fn day(ahead: i64) -> Result<String> {
 /// EAN-13: the last digit makes the weighted sum a multiple of ten, or a scanner takes the code for a misread.
 fn with_check_digit(code: &str) -> String {
     let front = &code[..12];
-    let weigh =
-        |(at, digit): (usize, char)| digit.to_digit(10).unwrap_or(0) * if at % 2 == 0 { 1 } else { 3 };
+    let weigh = |(at, digit): (usize, char)| digit.to_digit(10).unwrap_or(0) * if at % 2 == 0 { 1 } else { 3 };
     let sum: u32 = front.chars().enumerate().map(weigh).sum();
     format!("{front}{}", (10 - sum % 10) % 10)
 }

@@ -41,10 +41,7 @@ pub fn play(warehouse: &mut Warehouse, json: bool) -> Result<Verdict> {
     apart(warehouse, &teller)?;
     for desk in &mut warehouse.desks {
         let status = desk.call("app.status", &json!({}))?;
-        teller.say(&format!(
-            "  {} has {} changes nobody else knows of.",
-            desk.person, status["outbox"]["count"]
-        ));
+        teller.say(&format!("  {} has {} changes nobody else knows of.", desk.person, status["outbox"]["count"]));
     }
 
     teller.say("Both go online.");
@@ -70,16 +67,12 @@ fn apart(warehouse: &mut Warehouse, teller: &Teller) -> Result<()> {
     let count = |qty: &str| json!({ "item": bolt, "location": bins["A1"], "qty": qty });
     anna.call("stock.move", &at("6", Some("A2")))?;
     let seen = anna.call("stock.count", &count("33"))?;
-    teller.say(&format!(
-        "  Anna moves 6 BOLT-M8 from A1 to A2 and counts A1: 33. Her screen says {}.",
-        seen["on_hand"]
-    ));
+    teller
+        .say(&format!("  Anna moves 6 BOLT-M8 from A1 to A2 and counts A1: 33. Her screen says {}.", seen["on_hand"]));
     ben.call("stock.move", &at("1 BOX", Some("B1")))?;
     let seen = ben.call("stock.count", &count("22"))?;
-    teller.say(&format!(
-        "  Ben moves a box of 12 from A1 to B1 and counts A1: 22. His screen says {}.",
-        seen["on_hand"]
-    ));
+    teller
+        .say(&format!("  Ben moves a box of 12 from A1 to B1 and counts A1: 22. His screen says {}.", seen["on_hand"]));
 
     let save = |item: &str, field: &str, value: &str| json!({ "id": item, "fields": { field: value } });
     anna.call("items.save", &save(&bolt, "name", "Hexagon bolt M8 x 40"))?;
@@ -106,9 +99,8 @@ fn agree(warehouse: &mut Warehouse, teller: &Teller) -> Result<bool> {
         let id = item(anna, sku)?;
         let card = anna.call("items.get", &json!({ "id": id }))?;
         let cells = card["cells"].as_array().into_iter().flatten();
-        let cells: Vec<String> = cells
-            .map(|cell| format!("{} {}", plain(&cell["location"]["code"]), plain(&cell["on_hand"])))
-            .collect();
+        let cells: Vec<String> =
+            cells.map(|cell| format!("{} {}", plain(&cell["location"]["code"]), plain(&cell["on_hand"]))).collect();
         teller.say(&format!(
             "  {sku} is {}, reorder point {}, in {}.",
             card["name"],
