@@ -75,8 +75,7 @@ pub fn write(out: impl Write, lines: usize, seed: u64) -> Result<()> {
         let at = shop.at.format(clock)?;
         for row in rows.into_iter().take(lines - shop.written) {
             let customer = row.customer.map(|c| format!("{c}.0")).unwrap_or_default();
-            let country =
-                if row.customer.is_some_and(|c| c % 11 == 0) { "Germany" } else { "United Kingdom" };
+            let country = if row.customer.is_some_and(|c| c % 11 == 0) { "Germany" } else { "United Kingdom" };
             csv.write_record([
                 &invoice,
                 &row.code,
@@ -176,11 +175,8 @@ impl Shop {
     fn piece(&mut self, customer: Option<u64>) -> Row {
         let good = self.goods.pick(&mut self.rng);
         let (code, words) = (good.spelling(&mut self.rng), spaced(good.name(&mut self.rng), &mut self.rng));
-        let price = if good.nameless() {
-            "0.0".into()
-        } else {
-            format!("{}.{:02}", good.price / 100, good.price % 100)
-        };
+        let price =
+            if good.nameless() { "0.0".into() } else { format!("{}.{:02}", good.price / 100, good.price % 100) };
         let customer = customer.filter(|_| !good.nameless());
         Row { code, words, qty: quantity(&mut self.rng), price, customer }
     }
@@ -279,9 +275,7 @@ mod tests {
         has("clerk's words", &|l| l.qty < 0 && l.free && !l.words.is_empty());
         has("what was found", &|l| l.qty > 0 && l.free && l.words.is_empty());
         let mut seen = BTreeMap::new();
-        lines
-            .iter()
-            .for_each(|l| *seen.entry((&l.invoice, &l.code, &l.words, l.qty, &l.at)).or_insert(0) += 1);
+        lines.iter().for_each(|l| *seen.entry((&l.invoice, &l.code, &l.words, l.qty, &l.at)).or_insert(0) += 1);
         assert!(seen.values().any(|&n| n > 1), "exact duplicates");
     }
 

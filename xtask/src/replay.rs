@@ -96,8 +96,8 @@ fn replay(args: Args) -> Result<ExitCode> {
     let binaries = args.binaries.clone().map_or_else(fleet::build, Ok)?;
     let folder = work_folder(args.keep.as_deref())?;
     brood::watch_signals(folder.clone())?;
-    let report = perform(&plan, &schedule, devices, (&binaries, &folder))
-        .map(|report| Report { seed, ..report }.close());
+    let report =
+        perform(&plan, &schedule, devices, (&binaries, &folder)).map(|report| Report { seed, ..report }.close());
     let report = report.with_context(|| format!("the work folder is {}", folder.display()))?;
     if args.json {
         eprint!("{report}");
@@ -132,9 +132,8 @@ fn perform(plan: &Plan, schedule: &Schedule, devices: usize, places: (&Path, &Pa
         differences.append(&mut device.acknowledged.faults);
         acknowledged.append(&mut device.acknowledged.changes);
     }
-    let count = |of: &dyn Fn(&device::Acknowledged) -> usize| {
-        fleet.devices.iter().map(|d| of(&d.acknowledged)).sum::<usize>()
-    };
+    let count =
+        |of: &dyn Fn(&device::Acknowledged) -> usize| fleet.devices.iter().map(|d| of(&d.acknowledged)).sum::<usize>();
     let (cuts, kills, survived) = (count(&|a| a.cuts), count(&|a| a.kills), count(&|a| a.survived));
     let case = judge::Case { plan, schedule, acknowledged: &acknowledged, inbox: &inbox };
     eprintln!("judging {} dumps", dumps.len());

@@ -66,23 +66,10 @@ pub const LOST: [&str; 16] = [
     "can't find",
 ];
 
-pub const FOUND: [&str; 8] =
-    ["check", "found", "adjustment", "amazon", "Found", "?", "had been put aside", "returned"];
+pub const FOUND: [&str; 8] = ["check", "found", "adjustment", "amazon", "Found", "?", "had been put aside", "returned"];
 
-const COLOURS: [&str; 12] = [
-    "RED",
-    "WHITE",
-    "PINK",
-    "BLUE",
-    "IVORY",
-    "GREEN",
-    "BLACK",
-    "CREAM",
-    "VINTAGE",
-    "RETROSPOT",
-    "SILVER",
-    "REGENCY",
-];
+const COLOURS: [&str; 12] =
+    ["RED", "WHITE", "PINK", "BLUE", "IVORY", "GREEN", "BLACK", "CREAM", "VINTAGE", "RETROSPOT", "SILVER", "REGENCY"];
 const STUFFS: [&str; 10] =
     ["METAL", "GLASS", "WOODEN", "CERAMIC", "PAPER", "ENAMEL", "FELT", "KNITTED", "HANGING", "JUMBO"];
 const THINGS: [&str; 16] = [

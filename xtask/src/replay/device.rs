@@ -255,11 +255,7 @@ impl<'a> Device<'a> {
         match found {
             [0, 0] => Ok(false),
             [1, 1] => Ok(true),
-            _ => bail!(
-                "{}: torn or doubled: {:?} are there {found:?} times",
-                self.name,
-                self.references(document)
-            ),
+            _ => bail!("{}: torn or doubled: {:?} are there {found:?} times", self.name, self.references(document)),
         }
     }
 

@@ -52,8 +52,7 @@ impl Dump {
     }
 
     fn take(&mut self, row: &[Value]) -> Result<()> {
-        let text =
-            |at: usize| row.get(at).and_then(Value::as_str).with_context(|| format!("no text at place {at}"));
+        let text = |at: usize| row.get(at).and_then(Value::as_str).with_context(|| format!("no text at place {at}"));
         match text(0)? {
             "balance" => {
                 let on_hand = micro(row.get(5).context("no balance")?)?;
@@ -65,8 +64,7 @@ impl Dump {
             "location" => {
                 let fields = row.get(2).context("no fields")?;
                 if fields["role"] != "virtual" {
-                    self.locations
-                        .insert(text(1)?.to_owned(), fields["code"].as_str().unwrap_or_default().to_owned());
+                    self.locations.insert(text(1)?.to_owned(), fields["code"].as_str().unwrap_or_default().to_owned());
                 }
             }
             "movement" => self.movement(row.get(2).context("no body")?)?,
@@ -77,8 +75,7 @@ impl Dump {
     }
 
     fn movement(&mut self, body: &Value) -> Result<()> {
-        let text =
-            |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("not a text: {value}"));
+        let text = |value: &Value| value.as_str().map(str::to_owned).with_context(|| format!("not a text: {value}"));
         let (item, qty) = (text(&body["item"])?, micro(&body["qty"])?);
         let (from, to) = (text(&body["from"]["location"])?, text(&body["to"]["location"])?);
         *self.entries.entry((item.clone(), from.clone())).or_default() -= qty;
@@ -88,8 +85,7 @@ impl Dump {
         let (location, delta) = if self.locations.contains_key(&from) { (from, -qty) } else { (to, qty) };
         let change = body["change"].as_str().unwrap_or_default().to_owned();
         let reference = body["reference"].as_str().unwrap_or_default().to_owned();
-        self.movements.entry(reference).or_insert(Seen { item, location, delta, change, times: 0 }).times +=
-            1;
+        self.movements.entry(reference).or_insert(Seen { item, location, delta, change, times: 0 }).times += 1;
         Ok(())
     }
 }
@@ -99,8 +95,7 @@ pub fn micro(value: &Value) -> Result<Micro> {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
-    let sound =
-        !whole.is_empty() && part.len() <= 6 && (whole.to_owned() + part).bytes().all(|b| b.is_ascii_digit());
+    let sound = !whole.is_empty() && part.len() <= 6 && (whole.to_owned() + part).bytes().all(|b| b.is_ascii_digit());
     if !sound {
         bail!("not a quantity: {text}");
     }

@@ -129,11 +129,9 @@ impl<'a> Fleet<'a> {
         let server = &mut self.server;
         let results: Vec<Result<()>> = thread::scope(|scope| {
             let devices = self.devices.iter_mut().zip(&round.steps);
-            let threads: Vec<_> =
-                devices.map(|(device, steps)| scope.spawn(move || device.play(steps))).collect();
+            let threads: Vec<_> = devices.map(|(device, steps)| scope.spawn(move || device.play(steps))).collect();
             let server = if round.server_dies { server.kill_and_restart() } else { Ok(()) };
-            let ended =
-                threads.into_iter().map(|t| t.join().unwrap_or_else(|_| bail!("a device's thread panicked")));
+            let ended = threads.into_iter().map(|t| t.join().unwrap_or_else(|_| bail!("a device's thread panicked")));
             ended.chain([server]).collect()
         });
         self.server_kills += usize::from(round.server_dies);
@@ -148,9 +146,7 @@ impl<'a> Fleet<'a> {
         for attempt in 1..=5 {
             let handed_over = self.drain_all()?;
             let pulled = self.drain_all()?;
-            if [&handed_over, &pulled].iter().all(|round| round.iter().all(is_drained))
-                && same_cursors(&pulled)
-            {
+            if [&handed_over, &pulled].iter().all(|round| round.iter().all(is_drained)) && same_cursors(&pulled) {
                 return Ok(());
             }
             eprintln!("not at rest yet after attempt {attempt}: {}", json!(pulled));
@@ -162,10 +158,7 @@ impl<'a> Fleet<'a> {
         thread::scope(|scope| {
             let threads: Vec<_> =
                 self.devices.iter_mut().map(|device| scope.spawn(move || device.drain(240))).collect();
-            threads
-                .into_iter()
-                .map(|t| t.join().unwrap_or_else(|_| bail!("a device's thread panicked")))
-                .collect()
+            threads.into_iter().map(|t| t.join().unwrap_or_else(|_| bail!("a device's thread panicked"))).collect()
         })
     }
 
@@ -177,12 +170,8 @@ impl<'a> Fleet<'a> {
     pub fn inbox(&mut self) -> Result<BTreeMap<String, Value>> {
         let mut cards = BTreeMap::new();
         for device in &mut self.devices {
-            for card in device
-                .rpc()?
-                .must("inbox.list", &json!({ "state": "open" }))?
-                .as_array()
-                .cloned()
-                .unwrap_or_default()
+            for card in
+                device.rpc()?.must("inbox.list", &json!({ "state": "open" }))?.as_array().cloned().unwrap_or_default()
             {
                 let id = card["id"].as_str().context("an inbox card without id")?.to_owned();
                 cards.insert(id, card);
@@ -210,11 +199,7 @@ impl<'a> Fleet<'a> {
         for device in &mut self.devices {
             device.close()?;
             let mut command = Command::new(client);
-            command
-                .env("STILLAGE_PASSPHRASE", super::PASSPHRASE)
-                .arg("--data")
-                .arg(&device.data)
-                .arg("--json");
+            command.env("STILLAGE_PASSPHRASE", super::PASSPHRASE).arg("--data").arg(&device.data).arg("--json");
             dump(&device.name, &mut command)?;
         }
         Ok(dumps)
@@ -238,13 +223,7 @@ fn import(device: &mut Device<'_>, records: &[Value]) -> Result<Vec<String>> {
     let mut ids = Vec::with_capacity(records.len());
     for records in records.chunks(LOAD) {
         let answer = device.rpc()?.must("records.import", &json!({ "records": records }))?;
-        ids.extend(
-            answer["ids"]
-                .as_array()
-                .context("no ids")?
-                .iter()
-                .filter_map(|id| id.as_str().map(str::to_owned)),
-        );
+        ids.extend(answer["ids"].as_array().context("no ids")?.iter().filter_map(|id| id.as_str().map(str::to_owned)));
     }
     ensure!(ids.len() == records.len(), "{} ids for {} records", ids.len(), records.len());
     Ok(ids)
@@ -252,19 +231,9 @@ fn import(device: &mut Device<'_>, records: &[Value]) -> Result<Vec<String>> {
 
 fn stillage(client: &Path, device: &Device<'_>, args: &[&str]) -> Result<()> {
     let mut command = Command::new(client);
-    command
-        .env("STILLAGE_PASSPHRASE", super::PASSPHRASE)
-        .arg("--data")
-        .arg(&device.data)
-        .arg("--json")
-        .args(args);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start {}", client.display()))?;
-    let said = || {
-        String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat()).into_owned()
-    };
+    command.env("STILLAGE_PASSPHRASE", super::PASSPHRASE).arg("--data").arg(&device.data).arg("--json").args(args);
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {}", client.display()))?;
+    let said = || String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat()).into_owned();
     ensure!(output.status.success(), "stillage {} ended with {}: {}", args.join(" "), output.status, said());
     Ok(())
 }

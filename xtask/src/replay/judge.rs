@@ -53,8 +53,7 @@ pub fn judge(case: &Case<'_>, dumps: &[(String, PathBuf)]) -> Result<Vec<String>
             let Some(line) = first_difference(server, path)? else { continue };
             differences.push(format!("{name} and the server part at line {line} of their dumps"));
         }
-        let dump =
-            Dump::read(BufReader::new(File::open(path)?)).with_context(|| format!("the dump of {name}"))?;
+        let dump = Dump::read(BufReader::new(File::open(path)?)).with_context(|| format!("the dump of {name}"))?;
         differences.extend(case.check(&dump).into_iter().map(|what| format!("{name}: {what}")));
     }
     differences.extend(case.unseen_conflicts());
@@ -69,9 +68,8 @@ impl Case<'_> {
             .map(|(id, fields)| (id, fields["sku"].as_str().unwrap_or_default().to_lowercase()))
             .collect();
         let named = |cells: &BTreeMap<(String, String), Micro>| -> Levels {
-            let real = cells
-                .iter()
-                .filter(|((_, location), level)| dump.locations.contains_key(location) && **level != 0);
+            let real =
+                cells.iter().filter(|((_, location), level)| dump.locations.contains_key(location) && **level != 0);
             real.map(|((item, location), level)| {
                 ((skus.get(item).unwrap_or(item).clone(), dump.locations[location].clone()), *level)
             })
@@ -92,11 +90,8 @@ impl Case<'_> {
     fn movements(&self, dump: &Dump) -> Vec<String> {
         let opening = self.plan.items.iter().filter(|item| item.opening > 0);
         let opening = opening.map(|item| (opening_reference(&item.sku), item.sku.as_str(), item.opening));
-        let lines = self
-            .plan
-            .entries
-            .iter()
-            .map(|e| (e.reference.clone(), self.plan.items[e.item].sku.as_str(), e.delta));
+        let lines =
+            self.plan.entries.iter().map(|e| (e.reference.clone(), self.plan.items[e.item].sku.as_str(), e.delta));
         let mut differences = Vec::new();
         let mut wanted = 0;
         for (reference, sku, delta) in opening.chain(lines) {
@@ -106,8 +101,7 @@ impl Case<'_> {
                 Some(seen) => {
                     let right = dump.items.get(&seen.item).is_some_and(|fields| fields["sku"] == sku);
                     if seen.times != 1 || !right || seen.delta != Micro::from(delta) * 1_000_000 {
-                        differences
-                            .push(format!("{reference} should move {sku} by {delta} once, and is {seen:?}"));
+                        differences.push(format!("{reference} should move {sku} by {delta} once, and is {seen:?}"));
                     }
                 }
             }
@@ -123,25 +117,19 @@ impl Case<'_> {
         let differ = self.acknowledged.iter().filter(once);
         let mut differences: Vec<String> = differ
             .map(|change| {
-                format!(
-                    "{change} was acknowledged and has {} outcomes",
-                    dump.outcomes.get(change).unwrap_or(&0)
-                )
+                format!("{change} was acknowledged and has {} outcomes", dump.outcomes.get(change).unwrap_or(&0))
             })
             .collect();
         let distinct: BTreeSet<_> = self.acknowledged.iter().collect();
         if distinct.len() != self.acknowledged.len() {
-            differences.push(format!(
-                "{} change ids were acknowledged twice",
-                self.acknowledged.len() - distinct.len()
-            ));
+            differences
+                .push(format!("{} change ids were acknowledged twice", self.acknowledged.len() - distinct.len()));
         }
         let twice = dump
             .movements
             .values()
             .filter(|seen| !seen.change.is_empty() && dump.outcomes.get(&seen.change) != Some(&1));
-        differences
-            .extend(twice.map(|seen| format!("{} moved stock and has not exactly one outcome", seen.change)));
+        differences.extend(twice.map(|seen| format!("{} moved stock and has not exactly one outcome", seen.change)));
         differences
     }
 
@@ -189,11 +177,11 @@ fn compare(what: &str, got: &Levels, wanted: &Levels) -> Vec<String> {
 }
 
 fn balances_elsewhere(dump: &Dump) -> Vec<String> {
-    let lost = dump.balances.iter().filter(|((item, location), _)| {
-        !dump.locations.contains_key(location) || !dump.items.contains_key(item)
-    });
-    lost.map(|(cell, level)| format!("{level} millionths at {cell:?}, which is no item in a real location"))
-        .collect()
+    let lost = dump
+        .balances
+        .iter()
+        .filter(|((item, location), _)| !dump.locations.contains_key(location) || !dump.items.contains_key(item));
+    lost.map(|(cell, level)| format!("{level} millionths at {cell:?}, which is no item in a real location")).collect()
 }
 
 /// What went into real locations came out of virtual ones.

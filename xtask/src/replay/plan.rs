@@ -105,8 +105,7 @@ impl Plan {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut needy: Vec<usize> = (0..self.items.len()).filter(|&at| dip[at] < 0).collect();
         needy.shuffle(&mut rng);
-        let short: BTreeSet<usize> =
-            needy.iter().take(self.items.len() * SHORT_PERCENT / 100).copied().collect();
+        let short: BTreeSet<usize> = needy.iter().take(self.items.len() * SHORT_PERCENT / 100).copied().collect();
         for (at, item) in self.items.iter_mut().enumerate() {
             item.opening = -dip[at];
             if short.contains(&at) {
@@ -159,21 +158,16 @@ fn items(lines: &[Line]) -> Vec<Item> {
         }
     }
     let most = |counts: &BTreeMap<&str, usize>| {
-        counts
-            .iter()
-            .max_by_key(|&(text, n)| (n, std::cmp::Reverse(text)))
-            .map(|(text, _)| (*text).to_owned())
+        counts.iter().max_by_key(|&(text, n)| (n, std::cmp::Reverse(text))).map(|(text, _)| (*text).to_owned())
     };
     spellings
         .iter()
         .map(|(key, written)| {
             let sku = most(written).unwrap_or_else(|| key.clone());
-            let aliases =
-                written.keys().filter(|&&other| other != sku).map(|&other| other.to_owned()).collect();
+            let aliases = written.keys().filter(|&&other| other != sku).map(|&other| other.to_owned()).collect();
             let name = names.get(key).and_then(most).unwrap_or_else(|| sku.clone());
-            let hash = key
-                .bytes()
-                .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+            let hash =
+                key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
             let reorder_point = i64::try_from(hash >> 32 & 0x3f).unwrap_or(0) + 1;
             Item {
                 sku,
@@ -194,9 +188,7 @@ mod tests {
     use crate::replay::read::read;
 
     fn plan(rows: &str) -> Plan {
-        let text = format!(
-            "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n{rows}"
-        );
+        let text = format!("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n{rows}");
         Plan::of(&read(text.as_bytes(), None).unwrap(), 7)
     }
 
@@ -210,9 +202,7 @@ mod tests {
 
     #[test]
     fn a_sale_of_six_takes_six_out_and_its_cancellation_brings_them_back() {
-        let plan = plan(
-            &(row("1", "a", "HOLDER", 6, "2.55,17850.0") + &row("C2", "a", "HOLDER", -6, "2.55,17850.0")),
-        );
+        let plan = plan(&(row("1", "a", "HOLDER", 6, "2.55,17850.0") + &row("C2", "a", "HOLDER", -6, "2.55,17850.0")));
         assert_eq!(deltas(&plan), [(Verb::Issue, -6), (Verb::Return, 6)]);
         assert_eq!(plan.entries[1].reference, "C2/2");
         assert_eq!(plan.items[0].opening, 6);
@@ -271,8 +261,7 @@ mod tests {
     fn opening_stock_is_the_deepest_dip_and_three_in_a_hundred_items_get_less() {
         let rows: String = (0..100)
             .map(|n| {
-                row("1", &format!("i{n:03}"), "THING", 5, "1,")
-                    + &row("C2", &format!("i{n:03}"), "THING", -5, "1,")
+                row("1", &format!("i{n:03}"), "THING", 5, "1,") + &row("C2", &format!("i{n:03}"), "THING", -5, "1,")
             })
             .collect();
         let plan = plan(&rows);

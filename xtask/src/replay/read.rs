@@ -34,8 +34,7 @@ const COLUMNS: [&str; 7] =
 pub fn read_file(path: &Path, limit: Option<usize>) -> Result<Vec<Line>> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let zipped = path.extension().is_some_and(|ext| ext == "zst");
-    let text: Box<dyn Read> =
-        if zipped { Box::new(zstd::Decoder::new(file)?) } else { Box::new(BufReader::new(file)) };
+    let text: Box<dyn Read> = if zipped { Box::new(zstd::Decoder::new(file)?) } else { Box::new(BufReader::new(file)) };
     read(text, limit).with_context(|| format!("cannot read {}", path.display()))
 }
 
@@ -44,8 +43,7 @@ pub fn read(text: impl Read, limit: Option<usize>) -> Result<Vec<Line>> {
     let header = rows.headers()?.clone();
     let mut at = [0; COLUMNS.len()];
     for (place, name) in at.iter_mut().zip(COLUMNS) {
-        *place =
-            header.iter().position(|h| h == name).with_context(|| format!("column {name} is missing"))?;
+        *place = header.iter().position(|h| h == name).with_context(|| format!("column {name} is missing"))?;
     }
     let mut lines = Vec::new();
     for row in rows.records().take(limit.unwrap_or(usize::MAX)) {
@@ -102,8 +100,7 @@ fn whole(customer: &str) -> Result<Option<u64>> {
 mod tests {
     use super::*;
 
-    const HEADER: &str =
-        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+    const HEADER: &str = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
     fn check(rows: &str) -> Result<Vec<Line>> {
         read(format!("{HEADER}{rows}").as_bytes(), None)
@@ -111,30 +108,26 @@ mod tests {
 
     #[test]
     fn a_customer_id_written_as_a_float_is_the_whole_number() {
-        let lines =
-            check("536365,85123A,HOLDER,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n").unwrap();
+        let lines = check("536365,85123A,HOLDER,6,2010-12-01 08:26:00,2.55,17850.0,United Kingdom\n").unwrap();
         assert_eq!(lines[0].customer, Some(17850));
     }
 
     #[test]
     fn blank_words_zero_prices_and_missing_customers_are_lines_too() {
         let lines = check("536414,22139,,-56,2010-12-01 11:52:00,0.0,,United Kingdom\n").unwrap();
-        assert_eq!(
-            (lines[0].words.as_str(), lines[0].free, lines[0].customer, lines[0].qty),
-            ("", true, None, -56)
-        );
+        assert_eq!((lines[0].words.as_str(), lines[0].free, lines[0].customer, lines[0].qty), ("", true, None, -56));
     }
 
     #[test]
     fn a_negative_price_is_not_a_zero_price() {
-        let lines =
-            check("A563186,B,Adjust bad debt,1,2011-08-12 14:51:00,-11062.06,,United Kingdom\n").unwrap();
+        let lines = check("A563186,B,Adjust bad debt,1,2011-08-12 14:51:00,-11062.06,,United Kingdom\n").unwrap();
         assert!(!lines[0].free);
     }
 
     #[test]
     fn lines_come_in_time_order_and_lines_of_one_minute_in_the_files_order() {
-        let rows = "2,b,B,1,2010-12-02 08:00:00,1,,UK\n1,a,A,1,2010-12-01 08:00:00,1,,UK\n1,c,C,1,2010-12-01 08:00:00,1,,UK\n";
+        let rows =
+            "2,b,B,1,2010-12-02 08:00:00,1,,UK\n1,a,A,1,2010-12-01 08:00:00,1,,UK\n1,c,C,1,2010-12-01 08:00:00,1,,UK\n";
         let codes: Vec<_> = check(rows).unwrap().into_iter().map(|l| l.code).collect();
         assert_eq!(codes, ["a", "c", "b"]);
     }

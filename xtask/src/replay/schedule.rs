@@ -100,8 +100,7 @@ impl Schedule {
                 let mut all: Vec<usize> = (0..devices).collect();
                 all.shuffle(&mut rng);
                 // A short file needs everybody away for two of them to meet in a fifth of its items.
-                let away =
-                    if plan.entries.len() < SHORT_FILE { devices } else { rng.random_range(2..=devices) };
+                let away = if plan.entries.len() < SHORT_FILE { devices } else { rng.random_range(2..=devices) };
                 round.offline = all.into_iter().take(away).collect();
                 schedule.clash(plan, &mut round, &mut fresh, &mut rng);
             }
@@ -138,11 +137,9 @@ impl Schedule {
     /// point there. An item clashes once in a run, so that what must come out of it is plain.
     fn clash(&mut self, plan: &Plan, round: &mut Round, fresh: &mut Vec<usize>, rng: &mut ChaCha8Rng) {
         let pair: Vec<usize> = round.offline.iter().copied().take(2).collect();
-        for fields in [
-            [Field::Name, Field::Name],
-            [Field::Name, Field::ReorderPoint],
-            [Field::ReorderPoint, Field::ReorderPoint],
-        ] {
+        for fields in
+            [[Field::Name, Field::Name], [Field::Name, Field::ReorderPoint], [Field::ReorderPoint, Field::ReorderPoint]]
+        {
             let (Some(item), &[left, right]) = (fresh.pop(), pair.as_slice()) else { return };
             let edits = [(left, fields[0]), (right, fields[1])].map(|(device, field)| {
                 let value = match field {
@@ -165,19 +162,13 @@ impl Schedule {
         for (at, round) in self.rounds.iter().enumerate() {
             let working = |steps: &Vec<Step>| steps.iter().any(|s| matches!(s, Step::Record(_)));
             busy.extend(
-                round
-                    .steps
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, steps)| working(steps))
-                    .map(|(device, _)| (at, device)),
+                round.steps.iter().enumerate().filter(|(_, steps)| working(steps)).map(|(device, _)| (at, device)),
             );
         }
         busy.shuffle(rng);
         for (at, device) in busy.into_iter().take((lines / LINES_A_KILL).max(2)) {
             let steps = &mut self.rounds[at].steps[device];
-            let recorded: Vec<usize> =
-                (0..steps.len()).filter(|&s| matches!(steps[s], Step::Record(_))).collect();
+            let recorded: Vec<usize> = (0..steps.len()).filter(|&s| matches!(steps[s], Step::Record(_))).collect();
             let after = recorded[rng.random_range(0..recorded.len())];
             steps.insert(after + 1, Step::Kill);
         }
@@ -269,18 +260,12 @@ mod tests {
     fn an_item_is_shared_only_when_both_devices_were_offline_in_one_round() {
         let plan = plan(4, 1);
         let same_item = Plan {
-            entries: plan
-                .entries
-                .iter()
-                .cloned()
-                .map(|e| crate::replay::plan::Entry { item: 7, ..e })
-                .collect(),
+            entries: plan.entries.iter().cloned().map(|e| crate::replay::plan::Entry { item: 7, ..e }).collect(),
             ..plan
         };
         let steps = || vec![vec![Step::Record(0)], vec![Step::Record(1)]];
         let shared = |offline: &[usize]| {
-            let round =
-                Round { offline: offline.iter().copied().collect(), steps: steps(), server_dies: false };
+            let round = Round { offline: offline.iter().copied().collect(), steps: steps(), server_dies: false };
             Schedule { rounds: vec![round], clashes: vec![] }.shared_items(&same_item).len()
         };
         assert_eq!([shared(&[0, 1]), shared(&[1]), shared(&[])], [1, 0, 0]);

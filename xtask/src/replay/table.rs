@@ -42,17 +42,10 @@ impl Report {
             self.differences.truncate(SHOWN);
             self.differences.push(format!("and {more} more"));
         }
-        let mut needed = vec![(
-            "SKUs moved by two devices while both were offline",
-            self.shared_skus,
-            self.skus.div_ceil(5),
-        )];
+        let mut needed =
+            vec![("SKUs moved by two devices while both were offline", self.shared_skus, self.skus.div_ceil(5))];
         if self.lines >= 100_000 {
-            needed.extend([
-                ("cuts", self.cuts, 50),
-                ("kills", self.kills, 10),
-                ("conflicts", self.conflicts, 20),
-            ]);
+            needed.extend([("cuts", self.cuts, 50), ("kills", self.kills, 10), ("conflicts", self.conflicts, 20)]);
         }
         let short = needed.into_iter().filter(|(_, got, least)| got < least);
         self.shortfalls =
@@ -76,15 +69,9 @@ impl fmt::Display for Report {
                 "movements per second",
                 format!("{:.0} over {:.0} s, until all agree", self.movements_per_s, self.seconds),
             ),
-            (
-                "bytes per movement",
-                format!("{:.1} sent and received by all devices", self.bytes_per_movement),
-            ),
+            ("bytes per movement", format!("{:.1} sent and received by all devices", self.bytes_per_movement)),
             ("network cuts", self.cuts.to_string()),
-            (
-                "devices killed",
-                format!("{} ({} invoices under way had been stored)", self.kills, self.survived),
-            ),
+            ("devices killed", format!("{} ({} invoices under way had been stored)", self.kills, self.survived)),
             ("server killed", self.server_kills.to_string()),
             (
                 "SKUs moved by two or more, both offline",

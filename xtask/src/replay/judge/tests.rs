@@ -1,3 +1,5 @@
+//! The judge against dumps made by hand: one that is right, and one for each way of being wrong.
+
 use super::*;
 use crate::replay::{read::read, schedule::Edit};
 use serde_json::json;
@@ -19,8 +21,7 @@ fn plan() -> Plan {
 fn dump_of(plan: &Plan, movements: &[(&str, i64)], on_hand: &str) -> Dump {
     let bin = BINS[plan.items[0].bin];
     let mut text = format!("{}\n", json!(["balance", "item_1", "loc_1", null, "available", on_hand]));
-    text +=
-        &format!("{}\n", json!(["item", "item_1", { "sku": "a", "name": "HOLDER", "reorder_point": "5" }]));
+    text += &format!("{}\n", json!(["item", "item_1", { "sku": "a", "name": "HOLDER", "reorder_point": "5" }]));
     text += &format!("{}\n", json!(["location", "loc_1", { "code": bin, "role": "storage" }]));
     for (at, (reference, delta)) in movements.iter().enumerate() {
         let (from, to) = if *delta < 0 { ("loc_1", "outside") } else { ("outside", "loc_1") };
@@ -36,17 +37,11 @@ fn dump_of(plan: &Plan, movements: &[(&str, i64)], on_hand: &str) -> Dump {
 
 const TRUE: [(&str, i64); 5] = [("opening/a", 10), ("1/1", -6), ("2/2", -2), ("C3/3", 1), ("4/4", -1)];
 
-fn check(
-    movements: &[(&str, i64)],
-    on_hand: &str,
-    acknowledged: &[&str],
-    clashes: Vec<Clash>,
-) -> Vec<String> {
+fn check(movements: &[(&str, i64)], on_hand: &str, acknowledged: &[&str], clashes: Vec<Clash>) -> Vec<String> {
     let plan = plan();
     let acknowledged: Vec<String> = acknowledged.iter().map(|a| (*a).to_owned()).collect();
     let schedule = Schedule { clashes, ..Schedule::default() };
-    let case =
-        Case { plan: &plan, schedule: &schedule, acknowledged: &acknowledged, inbox: &BTreeMap::new() };
+    let case = Case { plan: &plan, schedule: &schedule, acknowledged: &acknowledged, inbox: &BTreeMap::new() };
     case.check(&dump_of(&plan, movements, on_hand))
 }
 
@@ -99,16 +94,14 @@ fn edits_of_two_fields_must_both_stand_and_of_one_field_exactly_one() {
 #[test]
 fn a_conflict_that_nobody_was_told_of_is_a_loss() {
     let plan = plan();
-    let edits =
-        ["HOLDER (1)", "HOLDER (2)"].map(|value| Edit { item: 0, field: Field::Name, value: value.into() });
+    let edits = ["HOLDER (1)", "HOLDER (2)"].map(|value| Edit { item: 0, field: Field::Name, value: value.into() });
     let schedule = Schedule { clashes: vec![Clash { item: 0, edits }], ..Schedule::default() };
     let silent = BTreeMap::new();
     let told = BTreeMap::from([(
         "inbox_1".to_owned(),
         json!({ "kind": "conflict", "mine": "HOLDER (1)", "theirs": "HOLDER (2)" }),
     )]);
-    let unseen =
-        |inbox| Case { plan: &plan, schedule: &schedule, acknowledged: &[], inbox }.unseen_conflicts().len();
+    let unseen = |inbox| Case { plan: &plan, schedule: &schedule, acknowledged: &[], inbox }.unseen_conflicts().len();
     assert_eq!((unseen(&silent), unseen(&told)), (1, 0));
 }
 
