@@ -94,11 +94,7 @@ impl Absorbed {
             if entry.seq != next {
                 return Err(Discard::Hole { scope, seq: next });
             }
-            self.entry(scope, entry).map_err(|reason| Discard::Unreadable {
-                scope,
-                seq: entry.seq,
-                reason,
-            })?;
+            self.entry(scope, entry).map_err(|reason| Discard::Unreadable { scope, seq: entry.seq, reason })?;
         }
         if next != page.to {
             return Err(Discard::Hole { scope, seq: next + 1 });
@@ -136,10 +132,8 @@ impl Absorbed {
             cell.delta = cell.delta.checked_add(line.delta).unwrap_or(cell.delta);
             cell.last_order = cell.last_order.max(movement.order.ts);
         }
-        let arrived = self
-            .movements
-            .entry(movement.id)
-            .or_insert_with(|| Arrived { movement, numbers: BTreeMap::new() });
+        let arrived =
+            self.movements.entry(movement.id).or_insert_with(|| Arrived { movement, numbers: BTreeMap::new() });
         arrived.numbers.insert(scope, number);
     }
 

@@ -120,8 +120,8 @@ impl Change {
         if self.body.len() > MAX_BODY {
             return Err(Rejection::Malformed { reason: "the body is larger than 64 KiB".into() });
         }
-        let act: Act = serde_json::from_str(&self.body)
-            .map_err(|fault| Rejection::Malformed { reason: fault.to_string() })?;
+        let act: Act =
+            serde_json::from_str(&self.body).map_err(|fault| Rejection::Malformed { reason: fault.to_string() })?;
         if act.action.kind() == self.kind {
             Ok(act)
         } else {

@@ -48,12 +48,7 @@ impl Context {
     }
 
     /// A place that can hold stock.
-    pub fn place(
-        &self,
-        facts: &Facts,
-        location: LocationId,
-        status: StockStatus,
-    ) -> Result<Place, Rejection> {
+    pub fn place(&self, facts: &Facts, location: LocationId, status: StockStatus) -> Result<Place, Rejection> {
         let record = facts.record(location).ok_or_else(|| missing(facts, location.into()))?;
         let view: Location = read(record)?;
         if self.door == Door::Direct && record.archived {
@@ -137,11 +132,7 @@ impl Facts {
         }
         for movement in &effects.movements {
             for entry in movement.entries() {
-                self.cells.entry(entry.cell).or_default().enter(
-                    movement.order,
-                    entry.delta,
-                    movement.is_variance(),
-                );
+                self.cells.entry(entry.cell).or_default().enter(movement.order, entry.delta, movement.is_variance());
                 self.know_cell(entry.cell);
             }
             let known = crate::facts::MovementFacts { movement: movement.clone(), reversed_by: None };
@@ -156,8 +147,7 @@ impl Facts {
             let cell = self.cells.entry(count.cell()).or_default();
             cell.last_order = cell.last_order.max(count.order.ts);
             if cell.count.is_none_or(|last| last.order < count.order) {
-                cell.count =
-                    Some(LastCount { change: count.change, order: count.order, counted: count.counted });
+                cell.count = Some(LastCount { change: count.change, order: count.order, counted: count.counted });
             }
         }
     }

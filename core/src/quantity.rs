@@ -106,11 +106,9 @@ impl FromStr for Quantity {
         if whole.trim_start_matches('0').len() > 13 {
             return Err(QuantityFault::TooLarge);
         }
-        let whole: i64 =
-            if whole.is_empty() { 0 } else { whole.parse().map_err(|_| QuantityFault::TooLarge)? };
+        let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| QuantityFault::TooLarge)? };
         let part: i64 = format!("{part:0<6}").parse().map_err(|_| QuantityFault::NotANumber)?;
-        let value =
-            whole.checked_mul(ONE).and_then(|w| w.checked_add(part)).ok_or(QuantityFault::TooLarge)?;
+        let value = whole.checked_mul(ONE).and_then(|w| w.checked_add(part)).ok_or(QuantityFault::TooLarge)?;
         if value > LIMIT {
             return Err(QuantityFault::TooLarge);
         }
@@ -145,9 +143,7 @@ impl Money {
     /// Whether the currency has the shape of an ISO 4217 code.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        self.currency.len() == 3
-            && self.currency.bytes().all(|b| b.is_ascii_uppercase())
-            && self.minor.abs() <= LIMIT
+        self.currency.len() == 3 && self.currency.bytes().all(|b| b.is_ascii_uppercase()) && self.minor.abs() <= LIMIT
     }
 }
 

@@ -9,9 +9,7 @@ pub mod merge;
 pub mod views;
 
 use crate::{
-    id::{
-        BarcodeId, CategoryId, DeviceId, InboxId, ItemId, LocationId, LotId, PersonId, ReasonId, SupplierId,
-    },
+    id::{BarcodeId, CategoryId, DeviceId, InboxId, ItemId, LocationId, LotId, PersonId, ReasonId, SupplierId},
     text,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -168,9 +166,7 @@ impl Record {
     /// What it is called in lists: its name, else its key.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.text("name")
-            .or_else(|| fields::key_field(self.of.kind).and_then(|field| self.text(field)))
-            .unwrap_or("")
+        self.text("name").or_else(|| fields::key_field(self.of.kind).and_then(|field| self.text(field))).unwrap_or("")
     }
 
     /// Its place in a tree, if its kind has one.
@@ -185,8 +181,7 @@ impl Record {
     /// The body that is stored, sent and hashed.
     #[must_use]
     pub fn body(&self) -> String {
-        let mut map: serde_json::Map<String, Value> =
-            self.fields.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let mut map: serde_json::Map<String, Value> = self.fields.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         if self.archived {
             map.insert("archived".into(), Value::Bool(true));
         }

@@ -94,8 +94,7 @@ pub fn reason(code: &str) -> ReasonId {
 #[must_use]
 pub fn records() -> Vec<Record> {
     let virtual_locations = Virtual::ALL.into_iter().map(|place| {
-        let fields =
-            [("code", json!(place.code())), ("role", json!("virtual")), ("negative", json!("allow"))];
+        let fields = [("code", json!(place.code())), ("role", json!("virtual")), ("negative", json!("allow"))];
         born(place.id().into(), &fields)
     });
     let reasons = REASONS.iter().map(|&(code, name, direction, note_required)| {

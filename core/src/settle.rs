@@ -80,13 +80,7 @@ pub fn needs_of(act: &Act, facts: &Facts) -> Needs {
 
 /// The context in which an act is decided, its order fixed.
 #[must_use]
-pub fn context(
-    act: &Act,
-    change: ChangeId,
-    (device, seq): (DeviceId, u64),
-    facts: &Facts,
-    door: Door,
-) -> Context {
+pub fn context(act: &Act, change: ChangeId, (device, seq): (DeviceId, u64), facts: &Facts, door: Door) -> Context {
     let cells: Vec<_> = act
         .action
         .needs(facts)
@@ -118,8 +112,7 @@ fn settle_push(push: &Push, facts: &mut Facts, writes: &mut Writes) -> Settled {
     let mut results = Vec::with_capacity(push.changes.len());
     for change in &push.changes {
         if push.chained && change.seq <= ack.seq {
-            results
-                .extend(facts.changes.get(&change.id).and_then(Option::as_ref).map(|k| repeated(change, k)));
+            results.extend(facts.changes.get(&change.id).and_then(Option::as_ref).map(|k| repeated(change, k)));
             continue;
         }
         let mut change = change.clone();
@@ -154,7 +147,7 @@ fn refused(push: &Push, ack: Ack, facts: &Facts) -> Option<PushRefusal> {
     for change in &push.changes {
         chain = chain.next(change.id, change.hash());
         let known = facts.changes.get(&change.id).and_then(Option::as_ref);
-        let repeated = known.is_some_and(|k| k.device == push.device.id && k.hash == change.hash());
+        let repeated = known.is_some_and(|k| k.hash == change.hash());
         if change.seq < ack.seq && !repeated || change.seq == ack.seq && chain != ack.chain {
             return Some(PushRefusal::DeviceForked);
         }
@@ -166,10 +159,7 @@ fn repeated(change: &Change, known: &KnownChange) -> ChangeResult {
     if known.hash != change.hash() {
         return result(change, Outcome::Rejected, Some("CHANGE_ID_REUSED"), json!({ "change": change.id }));
     }
-    ChangeResult {
-        duplicate: true,
-        ..result(change, known.outcome, known.code.as_deref(), known.details.clone())
-    }
+    ChangeResult { duplicate: true, ..result(change, known.outcome, known.code.as_deref(), known.details.clone()) }
 }
 
 fn result(change: &Change, outcome: Outcome, code: Option<&str>, details: Value) -> ChangeResult {
@@ -177,13 +167,7 @@ fn result(change: &Change, outcome: Outcome, code: Option<&str>, details: Value)
     ChangeResult { id: change.id, seq: change.seq, outcome, duplicate: false, code, details }
 }
 
-fn settle_change(
-    push: &Push,
-    change: &Change,
-    chain: Digest,
-    facts: &mut Facts,
-    writes: &mut Writes,
-) -> ChangeResult {
+fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts, writes: &mut Writes) -> ChangeResult {
     // The same change under another number of a forked device, or its id with another content.
     if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref) {
         let result = repeated(change, known);
@@ -236,16 +220,9 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
 }
 
 /// A refusal never vanishes: it becomes an inbox row for whoever asked.
-fn refusal(
-    change: &Change,
-    rejection: &Rejection,
-    act: Option<&Act>,
-) -> (ChangeResult, Effects, Option<Ref>) {
-    let (outcome, mut kind) = if rejection.parks() {
-        (Outcome::Parked, InboxKind::Parked)
-    } else {
-        (Outcome::Rejected, InboxKind::Rejected)
-    };
+fn refusal(change: &Change, rejection: &Rejection, act: Option<&Act>) -> (ChangeResult, Effects, Option<Ref>) {
+    let (outcome, mut kind) =
+        if rejection.parks() { (Outcome::Parked, InboxKind::Parked) } else { (Outcome::Rejected, InboxKind::Rejected) };
     let action = act.map(|act| &act.action);
     if let (Rejection::Archived { .. }, Some(crate::action::Action::Save(_))) = (rejection, action) {
         kind = InboxKind::ArchivedEdit;

@@ -151,8 +151,7 @@ impl Movement {
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         [(self.from, self.qty.negated()), (self.to, self.qty)].into_iter().filter_map(|(place, delta)| {
             let site = place.site?;
-            let cell =
-                Cell { item: self.item, location: place.location, lot: self.lot, status: place.status };
+            let cell = Cell { item: self.item, location: place.location, lot: self.lot, status: place.status };
             Some(Entry { cell, delta, scope: Scope::Site(site) })
         })
     }

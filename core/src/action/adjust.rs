@@ -59,8 +59,7 @@ impl Adjust {
     fn check_reason(&self, facts: &Facts) -> Result<(), Rejection> {
         let id = self.remarks.reason.ok_or(Rejection::ReasonRequired)?;
         let record = facts.record(id).ok_or(Rejection::NotFound { subject: id.into() })?;
-        let reason: Reason =
-            record.read().map_err(|fault| Rejection::Malformed { reason: fault.to_string() })?;
+        let reason: Reason = record.read().map_err(|fault| Rejection::Malformed { reason: fault.to_string() })?;
         let fits = match reason.direction {
             Direction::Both => true,
             Direction::In => self.delta > Quantity::ZERO,

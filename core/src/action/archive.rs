@@ -41,11 +41,7 @@ impl Archive {
             return Err(Rejection::NotEditable { subject: self.record });
         }
         if let Some(expected) = self.expected_version.filter(|expected| *expected != current.version) {
-            return Err(Rejection::VersionConflict {
-                subject: self.record,
-                expected,
-                current: current.version,
-            });
+            return Err(Rejection::VersionConflict { subject: self.record, expected, current: current.version });
         }
         if current.archived == self.archived {
             return Ok(Effects::default());

@@ -57,12 +57,7 @@ impl Count {
         if known.count.is_none_or(|last| last.order < count.order) {
             let last = LastCount { change: count.change, order: count.order, counted: count.counted };
             let desired = known.desired(&last).ok_or(Rejection::Overflow)?;
-            effects.variance(
-                context,
-                place,
-                &count,
-                desired.checked_sub(known.on_hand).ok_or(Rejection::Overflow)?,
-            );
+            effects.variance(context, place, &count, desired.checked_sub(known.on_hand).ok_or(Rejection::Overflow)?);
         }
         effects.counts.push(count);
         Ok(effects)

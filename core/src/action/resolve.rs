@@ -193,8 +193,7 @@ fn merge_items(
             let other = Virtual::Adjustment.place();
             let places = if amount > Quantity::ZERO { (other, place) } else { (place, other) };
             let mut movement = line.movement(context, MovementKind::Adjust, places);
-            movement.id =
-                MovementId::derived(context.change.0, &format!("merge/{}", effects.movements.len()));
+            movement.id = MovementId::derived(context.change.0, &format!("merge/{}", effects.movements.len()));
             effects.post(context, facts, movement)?;
         }
     }

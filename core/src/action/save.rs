@@ -82,8 +82,9 @@ impl Save {
         if existed && context.door == Door::Direct {
             fixed(&current, &merged.fields)?;
         }
-        effects.merged = existed && self.base_version != current.version && self.base_version > 0
-            || !merged.conflicts.is_empty();
+        let by_other = current.reference("changed_by") != context.person.map(|person| person.0);
+        let moved_on = existed && by_other && self.base_version > 0 && self.base_version != current.version;
+        effects.merged = moved_on || !merged.conflicts.is_empty();
         effects.inbox.extend(merged.conflicts.drain(..).map(|conflict| Draft::conflict(&current, conflict)));
         if existed && !merged.changed {
             return Ok(effects);
@@ -124,12 +125,7 @@ impl Save {
             if !self.create {
                 return Err(missing(facts, self.record));
             }
-            return Ok(Record {
-                of: self.record,
-                version: UNNUMBERED,
-                archived: false,
-                fields: Fields::new(),
-            });
+            return Ok(Record { of: self.record, version: UNNUMBERED, archived: false, fields: Fields::new() });
         };
         if current.archived {
             return Err(Rejection::Archived { subject: self.record });
@@ -154,9 +150,8 @@ impl Save {
             return Ok(());
         }
         let view: Location = read(record)?;
-        let refuse = |field: &str, problem| {
-            Err(Rejection::Field { kind: Kind::Location, field: field.to_owned(), problem })
-        };
+        let refuse =
+            |field: &str, problem| Err(Rejection::Field { kind: Kind::Location, field: field.to_owned(), problem });
         let site = match (view.role, view.parent) {
             (LocationRole::Virtual, _) => return refuse("role", FieldProblem::NotAChoice),
             (LocationRole::Site, None) => LocationId(record.of.id),

@@ -172,11 +172,9 @@ impl Effects {
             None => Level::Warn,
         };
         match level {
-            Level::Block => Err(Rejection::NotEnoughStock {
-                item: cell.item,
-                location: cell.location,
-                on_hand: known.on_hand,
-            }),
+            Level::Block => {
+                Err(Rejection::NotEnoughStock { item: cell.item, location: cell.location, on_hand: known.on_hand })
+            }
             Level::Warn if known.on_hand >= Quantity::ZERO => {
                 let mut draft = Draft::new(InboxKind::Negative, Some(cell.item.into()));
                 draft.details = json!({

@@ -53,12 +53,7 @@ impl Line<'_> {
     }
 
     /// Checks the line for a movement: something must move.
-    pub fn checked(
-        &self,
-        context: &Context,
-        facts: &Facts,
-        effects: &mut Effects,
-    ) -> Result<CheckedLine, Rejection> {
+    pub fn checked(&self, context: &Context, facts: &Facts, effects: &mut Effects) -> Result<CheckedLine, Rejection> {
         if self.qty <= Quantity::ZERO || self.qty.0 > LIMIT {
             return Err(Rejection::QuantityOutOfRange);
         }
@@ -114,11 +109,8 @@ fn write_lot(
     lot: &LotEntry,
 ) -> Result<LotId, Rejection> {
     let id = lot_id(item, &lot.code);
-    let refuse = |field: &str, problem| Rejection::Field {
-        kind: crate::record::Kind::Lot,
-        field: field.to_owned(),
-        problem,
-    };
+    let refuse =
+        |field: &str, problem| Rejection::Field { kind: crate::record::Kind::Lot, field: field.to_owned(), problem };
     let code = text::required(&lot.code, 64).map_err(|_| refuse("code", FieldProblem::Missing))?;
     if lot.expiry.as_deref().is_some_and(|date| !is_date(date)) {
         return Err(refuse("expiry", FieldProblem::NotADate));

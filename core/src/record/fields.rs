@@ -193,10 +193,8 @@ fn shaped(shape: Shape, value: &Value) -> Result<Value, FieldProblem> {
         Shape::Text(max) => cleaned(as_text()?, max).map(Value::String),
         Shape::Texts(max) => {
             let list = value.as_array().ok_or(FieldProblem::WrongType)?;
-            let texts: Result<Vec<_>, _> = list
-                .iter()
-                .map(|v| v.as_str().ok_or(FieldProblem::WrongType).and_then(|t| cleaned(t, max)))
-                .collect();
+            let texts: Result<Vec<_>, _> =
+                list.iter().map(|v| v.as_str().ok_or(FieldProblem::WrongType).and_then(|t| cleaned(t, max))).collect();
             texts.map(|texts| texts.into_iter().map(Value::String).collect())
         }
         Shape::Choice(words) => {

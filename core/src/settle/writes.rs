@@ -164,11 +164,8 @@ pub(super) fn inbox_row(push: &Push, change: &Change, index: usize, draft: Draft
         ("code", json!(draft.code)),
         ("details", draft.details),
     ];
-    let fields: Fields = pairs
-        .into_iter()
-        .filter(|(_, v)| !v.is_null())
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
+    let fields: Fields =
+        pairs.into_iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
     Record { of: Ref { kind: Kind::Inbox, id: id.0 }, version: UNNUMBERED, archived: false, fields }
 }
 

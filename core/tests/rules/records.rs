@@ -103,8 +103,7 @@ fn a_location_does_not_stand_under_itself_and_stays_in_its_site() {
 fn stock_keeps_its_place_from_being_archived() {
     let (mut world, item, bin) = World::new(1);
     world.push(0, 2_000_000, receive(item, bin, 1));
-    let refused =
-        world.push(0, 3_000_000, Archive { record: bin.into(), archived: true, expected_version: None });
+    let refused = world.push(0, 3_000_000, Archive { record: bin.into(), archived: true, expected_version: None });
     assert_eq!(refused.code.as_deref(), Some("NOT_EMPTY"));
 }
 

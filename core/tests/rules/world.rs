@@ -46,14 +46,8 @@ impl World {
             facts.keys.extend(record.key().map(|key| ((record.of.kind, key), Some(record.of))));
             facts.records.insert(record.of, Some(record));
         }
-        let mut world = Self {
-            facts,
-            devices: Vec::new(),
-            log: Vec::new(),
-            heads: BTreeMap::new(),
-            minted: 1,
-            now: 1_000_000,
-        };
+        let mut world =
+            Self { facts, devices: Vec::new(), log: Vec::new(), heads: BTreeMap::new(), minted: 1, now: 1_000_000 };
         for _ in 0..devices {
             let id = DeviceId(world.mint());
             let ack = Ack { seq: 0, chain: Digest::start(id) };
@@ -168,17 +162,14 @@ impl World {
             facts.cells.entry(cell).or_default().tail_from = Some(i64::MIN);
         }
         let owned = |of: Ref, cell: &Cell| {
-            of == cell.item.into()
-                || of == cell.location.into()
-                || cell.lot.is_some_and(|lot| of == lot.into())
+            of == cell.item.into() || of == cell.location.into() || cell.lot.is_some_and(|lot| of == lot.into())
         };
         for of in needs.cells_of {
             let cells = facts.cells.keys().filter(|cell| owned(of, cell)).copied().collect();
             facts.cells_of.insert(of, cells);
         }
         for of in needs.stocked {
-            let stocked =
-                facts.cells.iter().any(|(cell, known)| owned(of, cell) && known.on_hand != Quantity::ZERO);
+            let stocked = facts.cells.iter().any(|(cell, known)| owned(of, cell) && known.on_hand != Quantity::ZERO);
             facts.stocked.insert(of, stocked);
         }
     }
@@ -196,11 +187,7 @@ impl World {
         let site = self.heads.iter().find(|(scope, _)| matches!(scope, Scope::Site(_)));
         let head = site.map(|(_, head)| *head);
         for known in self.facts.cells.values_mut() {
-            known
-                .tail
-                .iter_mut()
-                .filter(|entry| entry.log_seq.is_none())
-                .for_each(|entry| entry.log_seq = head);
+            known.tail.iter_mut().filter(|entry| entry.log_seq.is_none()).for_each(|entry| entry.log_seq = head);
         }
     }
 
