@@ -6,3 +6,5 @@ mod generated;
 mod programs;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod whole;

@@ -36,6 +36,9 @@ pub struct Args {
     /// Work here, and keep it.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Trust what is built already; for the test that runs after the build.
+    #[arg(long, hide = true)]
+    built: bool,
     /// One JSON document as the last line of stdout.
     #[arg(long)]
     pub json: bool,
@@ -48,9 +51,11 @@ pub fn demo(args: &Args) -> Result<(), Fault> {
             "cargo xtask demo --headless",
         ));
     }
-    setup::prepare(For::Running)?;
-    run::step(setup::npm(&["run", "build"]))?;
-    run::step(cargo::workspace(&["build"], &["--bins"]))?;
+    if !args.built {
+        setup::prepare(For::Running)?;
+        run::step(setup::npm(&["run", "build"]))?;
+        run::step(cargo::workspace(&["build"], &["--bins"]))?;
+    }
     let folder = folder(args.keep.as_deref())?;
     brood::watch_signals(folder.clone())?;
     let result = perform(args, &folder);

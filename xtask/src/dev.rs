@@ -6,5 +6,6 @@ use crate::setup;
 
 pub fn dev() -> Result<(), Fault> {
     setup::node()?;
+    eprintln!("Add ?fake to the address below; without it the page looks for the desktop around it.");
     run::step(setup::npm(&["run", "dev"]))
 }
