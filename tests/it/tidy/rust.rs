@@ -224,8 +224,8 @@ fn commands_and_graphql_stand_on_sync_and_sync_on_store_never_the_reverse() {
             continue;
         }
         for used in Seen::of(&file).uses {
-            let upward = |layer: &&str| used == **layer || used.starts_with(&format!("{layer}::"));
-            if above.iter().any(|layer| upward(layer)) {
+            let upward = |layer: &&str| used == *layer || used.starts_with(&format!("{layer}::"));
+            if above.iter().any(upward) {
                 breaches.push(format!("{} uses {used}", file.path));
             }
         }
