@@ -1,0 +1,18 @@
+// The door in the desktop window: one forwarding command and one event. The only file that knows Tauri.
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import { asFailure, type Backend } from "./backend";
+import type { Changed } from "./bindings";
+
+export function tauriBackend(): Backend {
+  return {
+    call: (name, args) =>
+      invoke<never>("call", { name, args }).catch((thrown: unknown) => {
+        throw asFailure(thrown);
+      }),
+    onChanged(listener) {
+      const stop = listen<Changed>("changed", (event) => listener(event.payload));
+      return () => void stop.then((unlisten) => unlisten());
+    },
+  };
+}

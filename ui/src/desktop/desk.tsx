@@ -1,0 +1,109 @@
+// Where the person is: the page, what is open in the side panel, and the way back. The entry panel
+// works on the open item, so choosing another item in the list changes both.
+import { createContext, type ReactNode, useContext, useMemo, useReducer } from "react";
+
+export type Page = "stock" | "locations" | "inbox" | "import" | "settings";
+export const pages: Page[] = ["stock", "locations", "inbox", "import", "settings"];
+export type EntryKind = "receive" | "issue" | "move" | "adjust" | "count";
+export const entryKinds: EntryKind[] = ["count", "receive", "move", "issue", "adjust"];
+export const entryKey: Record<EntryKind, string> = {
+  count: "F2",
+  receive: "F3",
+  move: "F4",
+  issue: "F6",
+  adjust: "F7",
+};
+
+/** A scan on its way to whoever is open; `n` tells two equal scans apart. */
+export type Scanned = { n: number; item?: { id: string; units: string; lot: string | null }; location?: string };
+
+export type Desk = {
+  page: Page;
+  item: string | null;
+  creating: boolean;
+  entry: EntryKind | null;
+  location: string | null;
+  sheet: boolean;
+  connecting: boolean;
+  search: string;
+  scanned: Scanned | null;
+};
+
+export type Step =
+  | { do: "go"; page: Page }
+  | { do: "item"; id: string | null }
+  | { do: "create" }
+  | { do: "entry"; kind: EntryKind; item?: string }
+  | { do: "location"; id: string }
+  | { do: "sheet"; open: boolean }
+  | { do: "connect"; open: boolean }
+  | { do: "search"; text: string }
+  | { do: "scanned"; scanned: Omit<Scanned, "n"> }
+  | { do: "back" };
+
+const start: Desk = {
+  page: "stock",
+  item: null,
+  creating: false,
+  entry: null,
+  location: null,
+  sheet: false,
+  connecting: false,
+  search: "",
+  scanned: null,
+};
+
+function step(desk: Desk, taken: Step): Desk {
+  switch (taken.do) {
+    case "go":
+      return { ...desk, page: taken.page, sheet: false };
+    case "item":
+      return { ...desk, item: taken.id, creating: false };
+    case "create":
+      return { ...desk, page: "stock", item: null, entry: null, creating: true };
+    case "entry":
+      return { ...desk, entry: taken.kind, item: taken.item ?? desk.item, creating: false, scanned: null };
+    case "location":
+      return { ...desk, page: "locations", location: taken.id };
+    case "sheet":
+      return { ...desk, sheet: taken.open };
+    case "connect":
+      return { ...desk, connecting: taken.open };
+    case "search":
+      return { ...desk, search: taken.text, page: "stock" };
+    case "scanned":
+      return scanned(desk, { ...taken.scanned, n: (desk.scanned?.n ?? 0) + 1 });
+    case "back":
+      return back(desk);
+  }
+}
+
+function scanned(desk: Desk, scan: Scanned): Desk {
+  if (desk.entry) return { ...desk, scanned: scan };
+  if (scan.item) return { ...desk, item: scan.item.id, creating: false, scanned: scan };
+  return scan.location ? { ...desk, page: "locations", location: scan.location } : desk;
+}
+
+function back(desk: Desk): Desk {
+  if (desk.sheet) return { ...desk, sheet: false };
+  if (desk.entry) return { ...desk, entry: null };
+  if (desk.creating) return { ...desk, creating: false };
+  if (desk.item) return { ...desk, item: null };
+  if (desk.search) return { ...desk, search: "" };
+  return { ...desk, page: "stock" };
+}
+
+type Held = { desk: Desk; take: (taken: Step) => void };
+const Context = createContext<Held | null>(null);
+
+export function DeskProvider({ children }: { children: ReactNode }) {
+  const [desk, take] = useReducer(step, start);
+  const held = useMemo(() => ({ desk, take }), [desk]);
+  return <Context.Provider value={held}>{children}</Context.Provider>;
+}
+
+export function useDesk(): Held {
+  const held = useContext(Context);
+  if (!held) throw new Error("the desk is used outside its provider");
+  return held;
+}

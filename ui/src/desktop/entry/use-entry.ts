@@ -1,0 +1,139 @@
+// The life of one entry: what is typed or scanned goes into the draft; Enter goes to what is still
+// missing, and records when nothing is. Afterwards the panel is ready for the next one.
+import { useCallback, useEffect, useRef, useState } from "react";
+import { asFailure } from "../../backend/backend";
+import { add } from "../../kit/decimal";
+import { type EntryKind, type Scanned, useDesk } from "../desk";
+import { useAsk, useBackend } from "../door";
+import { explain } from "../explain";
+import { useVoice } from "../say";
+import { useWords } from "../words/words";
+import {
+  blank,
+  type Draft,
+  entryOf,
+  type FieldName,
+  missing,
+  placeOf,
+  readQty,
+  type Stage,
+  shownLocation,
+} from "./draft";
+import { useUndo } from "./undo";
+
+export type Result = { text: string; state: "waiting" | "settled" };
+
+export function useEntry(kind: EntryKind) {
+  const words = useWords();
+  const backend = useBackend();
+  const { desk, take } = useDesk();
+  const { say } = useVoice();
+  const { remember } = useUndo();
+  const [draft, setDraft] = useState<Draft>(blank);
+  const [fault, setFault] = useState<string | null>(null);
+  const [result, setResult] = useState<Result | null>(null);
+  const [focus, setFocus] = useState<{ field: FieldName; n: number } | null>(null);
+  const recording = useRef(false);
+  const card = useAsk("items.get", { id: desk.item ?? "" }, { enabled: desk.item !== null }).data ?? null;
+  const places = (useAsk("locations.list", {}).data ?? []).filter(
+    (place) => place.role === "storage" && !place.archived,
+  );
+  const reasons = useAsk("reasons.list", {}).data ?? [];
+  const stage: Stage = { kind, card: card?.id === desk.item ? card : null, places, draft, words };
+
+  const set = useCallback((patch: Partial<Draft>) => {
+    setDraft((before) => ({ ...before, ...patch }));
+    setFault(null);
+  }, []);
+  const goTo = useCallback((field: FieldName) => setFocus((before) => ({ field, n: (before?.n ?? 0) + 1 })), []);
+  useScanned(stage, set, goTo);
+
+  const record = async () => {
+    const entry = entryOf(stage);
+    if (!entry || !card || recording.current) return;
+    recording.current = true;
+    try {
+      const recorded = await backend.call(`stock.${kind}`, entry);
+      const what = wording(stage);
+      remember({ kind, change: recorded.change_id, what });
+      const more =
+        recorded.on_hand === null
+          ? ""
+          : words.t("entry.done.on_hand", { amount: words.amount(recorded.on_hand, card.unit, card.scale) });
+      setResult({ text: `${what} ${more}`.trim(), state: recorded.state });
+      say({ tone: "ok", text: what, more });
+      setDraft((d) => ({ ...d, qty: "", serial: "", note: "", location: shownLocation(stage) }));
+      goTo("qty");
+    } catch (thrown) {
+      setFault(explain(asFailure(thrown), words));
+    } finally {
+      recording.current = false;
+    }
+  };
+  const enter = (from: FieldName | null) => {
+    const lack = missing(stage);
+    const expanded = expand(stage);
+    if (expanded) set(expanded);
+    if (!lack) return expanded ? goTo("qty") : void record();
+    setFault(lack.field === from ? lack.text : null);
+    goTo(lack.field);
+  };
+  const chooseItem = (id: string) => {
+    take({ do: "item", id });
+    setDraft((d) => ({ ...d, lot: null, serial: "", expiry: "" }));
+    goTo(stage.draft.location || shownLocation(stage) ? "qty" : "location");
+  };
+  return { stage, set, fault, result, focus, goTo, enter, reasons, chooseItem };
+}
+
+/** Short location codes that mean one place are written out before anything is recorded. */
+function expand(stage: Stage): Partial<Draft> | null {
+  const patch: Partial<Draft> = {};
+  const from = placeOf(stage.places, shownLocation(stage));
+  if (from && from.code.toUpperCase() !== shownLocation(stage).trim().toUpperCase()) patch.location = from.code;
+  const to = placeOf(stage.places, stage.draft.to);
+  if (to && to.code.toUpperCase() !== stage.draft.to.trim().toUpperCase()) patch.to = to.code;
+  return Object.keys(patch).length ? patch : null;
+}
+
+function wording(stage: Stage): string {
+  const { kind, card, places, draft, words } = stage;
+  const read = readQty(stage);
+  const qty = card && read?.total ? words.amount(read.total, card.unit, card.scale) : draft.qty;
+  const location = placeOf(places, shownLocation(stage))?.code ?? "";
+  return words.t(`entry.done.${kind}`, {
+    qty,
+    sku: card?.sku ?? "",
+    location,
+    to: placeOf(places, draft.to)?.code ?? "",
+  });
+}
+
+/** A scan fills what it names: the item, its quantity once more, the place, then the second place. */
+function useScanned(stage: Stage, set: (patch: Partial<Draft>) => void, goTo: (field: FieldName) => void): void {
+  const { desk, take } = useDesk();
+  const { say } = useVoice();
+  const latest = useRef<(scan: Scanned) => void>(() => {});
+  latest.current = (scan) => {
+    const { card, draft, kind, places, words } = stage;
+    if (scan.location) {
+      const code = places.find((place) => place.id === scan.location)?.code;
+      if (!code) return;
+      const second = kind === "move" && shownLocation(stage) !== "" && draft.location !== null;
+      set(second ? { to: code } : { location: code });
+      return goTo(card ? (kind === "move" && !second ? "to" : "qty") : "item");
+    }
+    if (!scan.item) return;
+    const again = card?.id === scan.item.id;
+    const typed = readQty(stage);
+    if (!again && draft.qty.trim()) return say({ tone: "attention", text: words.t("entry.scan.first") });
+    if (!again) take({ do: "item", id: scan.item.id });
+    const qty = again && typed?.total ? add(typed.total, scan.item.units) : scan.item.units;
+    set({ qty: qty.replace(".", words.marks.decimal), ...(scan.item.lot ? { lot: scan.item.lot } : {}) });
+    goTo(shownLocation(stage) || again ? "qty" : "location");
+  };
+  const scan = desk.scanned;
+  useEffect(() => {
+    if (scan) latest.current(scan);
+  }, [scan]);
+}

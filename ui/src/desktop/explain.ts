@@ -1,0 +1,32 @@
+// A failure in the words of the person in front of it. Every code the product has is known here; a
+// code from a newer engine falls back to the engine's own sentence.
+import type { Failure } from "../backend/bindings";
+import { en } from "./words/en";
+import type { enFailures } from "./words/en.failures";
+import type { Key, Words } from "./words/words";
+
+type FailKey = keyof typeof enFailures;
+
+const known = (key: string): key is FailKey => key in en;
+
+export function explain(failure: Failure, words: Words): string {
+  const details = failure.details ?? {};
+  const problem = typeof details.problem === "string" ? details.problem : "";
+  const specific = `fail.${failure.code}.${problem}`;
+  const plain = `fail.${failure.code}`;
+  const key: Key = known(specific) ? specific : known(plain) ? plain : "fail.unknown";
+  return words.t(key, {
+    message: failure.message,
+    field: fieldName(details.field, words),
+    key: text(details.key),
+    scale: typeof details.scale === "number" ? details.scale : 0,
+  });
+}
+
+const text = (value: unknown) => (typeof value === "string" ? value : "");
+
+/** What people call a field; one we have no word for is "a field". */
+export function fieldName(field: unknown, words: Words): string {
+  const key = `field.${text(field)}`;
+  return words.t(key in en ? (key as Key) : "field.other");
+}

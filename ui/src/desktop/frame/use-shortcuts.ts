@@ -1,0 +1,58 @@
+// The same key does the same thing on every screen. Function and Ctrl keys work in a field too;
+// single characters only where nothing is being typed, and never inside a scanner's burst.
+import { useEffect, useRef } from "react";
+import { type EntryKind, entryKey, entryKinds, pages, useDesk } from "../desk";
+import { useUndo } from "../entry/undo";
+import { inBurst } from "../scan/use-scanner";
+import { T } from "../testids";
+
+const entryOf = new Map<string, EntryKind>(entryKinds.map((kind) => [entryKey[kind], kind]));
+
+export function focusSearch(): void {
+  const search = document.querySelector<HTMLInputElement>(`[data-testid="${T.search}"]`);
+  search?.focus();
+  search?.select();
+}
+
+function typing(event: KeyboardEvent): boolean {
+  const target = event.target;
+  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable=true]");
+}
+
+export function useShortcuts(): void {
+  const { take } = useDesk();
+  const { undo } = useUndo();
+  const press = useRef<(event: KeyboardEvent) => boolean>(() => false);
+  press.current = (event) => {
+    const command = event.ctrlKey || event.metaKey;
+    const entry = entryOf.get(event.key);
+    const page = pages[Number(event.key) - 1];
+    if (entry && !command) take({ do: "entry", kind: entry });
+    else if (command && event.key.toLowerCase() === "k") focusSearch();
+    else if (command && event.key.toLowerCase() === "z" && !typedHere(event)) void undo();
+    else if (event.altKey && page) take({ do: "go", page });
+    else if (event.key === "Escape") take({ do: "back" });
+    else if (typing(event) || inBurst() || command || event.altKey) return false;
+    else if (event.key === "/") focusSearch();
+    else if (event.key === "?") take({ do: "sheet", open: true });
+    else return false;
+    return true;
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!event.defaultPrevented && press.current(event)) event.preventDefault();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, []);
+}
+
+/** In a field that holds text, Ctrl+Z belongs to the typing; in an empty one, to the last record. */
+function typedHere(event: KeyboardEvent): boolean {
+  return (
+    typing(event) &&
+    event.target instanceof HTMLInputElement &&
+    event.target.value !== "" &&
+    event.target.dataset.undo !== "record"
+  );
+}

@@ -1,0 +1,58 @@
+// Every bad row at once, with the column, the value as it stands in the file, and what is wrong.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useRef } from "react";
+import type { BadRow } from "../../backend/bindings";
+import { T } from "../testids";
+import { useWords } from "../words/words";
+import css from "./import.module.css";
+
+const ROW = 40;
+
+export function BadRows({ bad }: { bad: BadRow[] }) {
+  const { t, number } = useWords();
+  const frame = useRef<HTMLDivElement>(null);
+  const list = useVirtualizer({
+    count: bad.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => ROW,
+    overscan: 10,
+    initialRect: { width: 700, height: 400 },
+  });
+  return (
+    <>
+      <h2 className={css.badTitle}>{t("import.bad.title", { n: new Set(bad.map((row) => row.row)).size })}</h2>
+      <div className={css.badHead}>
+        <span>{t("import.bad.row")}</span>
+        <span>{t("import.bad.column")}</span>
+        <span>{t("import.bad.value")}</span>
+        <span>{t("import.bad.reason")}</span>
+      </div>
+      <div ref={frame} className={css.badList}>
+        <div className={css.sizer} style={{ height: list.getTotalSize() }}>
+          {list.getVirtualItems().map(({ index, start }) => {
+            const row = bad[index];
+            return (
+              row && (
+                <div
+                  key={index}
+                  className={css.badRow}
+                  style={{ transform: `translateY(${start}px)` }}
+                  data-testid={T.import.bad}
+                  data-row={row.row}
+                  data-code={row.code}
+                >
+                  <span>{number(row.row)}</span>
+                  <span>{row.column}</span>
+                  <span className={css.value} title={row.value}>
+                    {row.value || "—"}
+                  </span>
+                  <span title={row.reason}>{row.reason}</span>
+                </div>
+              )
+            );
+          })}
+        </div>
+      </div>
+    </>
+  );
+}

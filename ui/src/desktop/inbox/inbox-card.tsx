@@ -1,0 +1,174 @@
+// One card: before, yours, theirs side by side, and the ways to answer it. An answer is an ordinary
+// action: it works offline and goes out with the rest.
+import { Button, Collapse, TextInput, UnstyledButton } from "@mantine/core";
+import { type FormEvent, useState } from "react";
+import { asFailure } from "../../backend/backend";
+import type { InboxCard } from "../../backend/bindings";
+import { useDesk } from "../desk";
+import { useBackend } from "../door";
+import { explain } from "../explain";
+import { useVoice } from "../say";
+import { T } from "../testids";
+import { useWords, type Words } from "../words/words";
+import { cardText, cardTitle } from "./card-words";
+import css from "./inbox.module.css";
+
+type Keep = InboxCard["keeps"][number];
+
+export function Card({ card }: { card: InboxCard }) {
+  const words = useWords();
+  const { t, moment } = words;
+  const { take } = useDesk();
+  const [detailed, setDetailed] = useState(false);
+  const { answer, fault } = useAnswer(card, words);
+  const title = cardTitle(card, words);
+  const subject = card.subject?.kind === "item" ? card.subject.id : null;
+  return (
+    <article
+      className={css.card}
+      aria-label={title}
+      data-testid={T.inbox.card}
+      data-kind={card.kind}
+      data-state={card.state}
+      data-label={card.subject?.label}
+      data-field={card.field}
+    >
+      <header className={css.cardHead}>
+        <h2 className={css.cardTitle} data-testid={T.inbox.title}>
+          {subject ? (
+            <UnstyledButton className={css.subject} onClick={() => take({ do: "item", id: subject })}>
+              {title}
+            </UnstyledButton>
+          ) : (
+            title
+          )}
+        </h2>
+        <time className={css.when}>{moment(card.acted_at ?? card.at)}</time>
+      </header>
+      <p className={css.text}>{cardText(card, words)}</p>
+      <Values card={card} words={words} />
+      {card.state === "open" && (
+        <Answers
+          card={card}
+          onAnswer={answer}
+          onRecount={() => subject && take({ do: "entry", kind: "count", item: subject })}
+        />
+      )}
+      {fault && (
+        <p className={css.fault} role="alert">
+          {fault}
+        </p>
+      )}
+      <UnstyledButton className={css.details} aria-expanded={detailed} onClick={() => setDetailed(!detailed)}>
+        {t("inbox.details")}
+      </UnstyledButton>
+      <Collapse expanded={detailed} transitionDuration={120}>
+        <pre className={css.raw}>
+          {JSON.stringify({ code: card.code ?? card.kind, id: card.id, ...card.details }, null, 2)}
+        </pre>
+      </Collapse>
+    </article>
+  );
+}
+
+function useAnswer(card: InboxCard, words: Words) {
+  const backend = useBackend();
+  const { say } = useVoice();
+  const [fault, setFault] = useState<string | null>(null);
+  const answer = (keep: Keep, value: string | null = null) =>
+    backend
+      .call("inbox.resolve", { id: card.id, keep, value })
+      .then(() => say({ tone: "ok", text: words.t("inbox.answered", { title: cardTitle(card, words) }) }))
+      .catch((thrown: unknown) => setFault(explain(asFailure(thrown), words)));
+  return { answer, fault };
+}
+
+function Values({ card, words }: { card: InboxCard; words: Words }) {
+  const { t, moment } = words;
+  if (card.mine === null && card.theirs === null) return null;
+  const nothing = t("inbox.empty_value");
+  const compared = card.kind === "conflict" || card.kind === "archived_edit";
+  const theirs = card.theirs_by ? t("inbox.of_person", { name: card.theirs_by }) : t("inbox.somebodys");
+  return (
+    <dl className={css.values} data-count={compared ? 3 : 1}>
+      {compared && (
+        <div>
+          <dt>{t("inbox.before")}</dt>
+          <dd data-testid={T.inbox.base}>{card.base || nothing}</dd>
+        </div>
+      )}
+      <div>
+        <dt>{t("inbox.yours")}</dt>
+        <dd className={css.strong} data-testid={T.inbox.mine}>
+          {card.mine || nothing}
+        </dd>
+      </div>
+      {compared && (
+        <div>
+          <dt>
+            {theirs}
+            {card.theirs_at && <span className={css.at}>{moment(card.theirs_at)}</span>}
+          </dt>
+          <dd className={css.strong} data-testid={T.inbox.theirs}>
+            {card.theirs || nothing}
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+type AnswersProps = {
+  card: InboxCard;
+  onAnswer: (keep: Keep, value?: string | null) => Promise<void>;
+  onRecount: () => void;
+};
+
+function Answers({ card, onAnswer, onRecount }: AnswersProps) {
+  const { t } = useWords();
+  const [value, setValue] = useState<string | null>(null);
+  const label = (keep: Keep) =>
+    keep === "theirs" && card.theirs_by ? t("inbox.keep.theirs_of", { name: card.theirs_by }) : t(`inbox.keep.${keep}`);
+  const press = (keep: Keep) => {
+    if (keep === "value") return setValue(card.mine ?? "");
+    if (keep === "recount") onRecount();
+    void onAnswer(keep);
+  };
+  const use = (event: FormEvent) => {
+    event.preventDefault();
+    if (value?.trim()) void onAnswer("value", value.trim());
+  };
+  if (value !== null)
+    return (
+      <form className={css.edit} onSubmit={use}>
+        <TextInput
+          value={value}
+          onChange={(e) => setValue(e.currentTarget.value)}
+          aria-label={t("inbox.edit.label")}
+          data-scan="off"
+          data-testid={T.inbox.value}
+          autoFocus
+        />
+        <Button type="submit" data-testid={T.inbox.useValue}>
+          {t("inbox.edit.keep")}
+        </Button>
+        <Button variant="subtle" onClick={() => setValue(null)}>
+          {t("common.cancel")}
+        </Button>
+      </form>
+    );
+  return (
+    <div className={css.answers}>
+      {card.keeps.map((keep, n) => (
+        <Button
+          key={keep}
+          variant={n === 0 && card.keeps.length === 1 ? "filled" : "default"}
+          onClick={() => press(keep)}
+          data-testid={T.inbox.keep(keep)}
+        >
+          {label(keep)}
+        </Button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,66 @@
+// What the window says aloud and shows for a moment: scans, records, refusals. One thing at a time;
+// it floats above the status bar and takes no focus. Refusals stay until the next thing is said.
+import { UnstyledButton } from "@mantine/core";
+import { IconAlertTriangle, IconBarcode, IconCheck, IconX } from "@tabler/icons-react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { asFailure } from "../backend/backend";
+import css from "./desktop.module.css";
+import { explain } from "./explain";
+import { T } from "./testids";
+import { useWords } from "./words/words";
+
+export type Tone = "ok" | "attention" | "stop";
+export type Said = { tone: Tone; text: string; more?: string; flash?: boolean };
+type Voice = { say: (said: Said) => void; fail: (thrown: unknown) => void };
+
+const Context = createContext<Voice | null>(null);
+
+export function useVoice(): Voice {
+  const voice = useContext(Context);
+  if (!voice) throw new Error("the voice is used outside its provider");
+  return voice;
+}
+
+export function VoiceProvider({ children }: { children: ReactNode }) {
+  const words = useWords();
+  const [said, setSaid] = useState<(Said & { n: number }) | null>(null);
+  const say = useCallback((next: Said) => setSaid((before) => ({ ...next, n: (before?.n ?? 0) + 1 })), []);
+  const voice = useMemo<Voice>(
+    () => ({ say, fail: (thrown) => say({ tone: "stop", text: explain(asFailure(thrown), words) }) }),
+    [say, words],
+  );
+  useEffect(() => {
+    if (!said || said.tone === "stop") return;
+    const timer = setTimeout(() => setSaid(null), 6_000);
+    return () => clearTimeout(timer);
+  }, [said]);
+  return (
+    <Context.Provider value={voice}>
+      {children}
+      {said?.flash && <div key={said.n} className={css.flash} data-tone={said.tone} aria-hidden="true" />}
+      {said && <Strip said={said} onClose={() => setSaid(null)} />}
+      <div className={css.unseen} role="status" aria-live="polite" data-testid={T.live}>
+        {said ? `${said.text} ${said.more ?? ""}` : ""}
+      </div>
+    </Context.Provider>
+  );
+}
+
+const ICONS = { ok: IconCheck, attention: IconBarcode, stop: IconAlertTriangle };
+
+function Strip({ said, onClose }: { said: Said; onClose: () => void }) {
+  const { t } = useWords();
+  const Icon = ICONS[said.tone];
+  return (
+    <div className={css.said} data-tone={said.tone} data-testid={T.said}>
+      <Icon size={18} stroke={1.5} aria-hidden="true" />
+      <div>
+        <div className={css.saidText}>{said.text}</div>
+        {said.more && <div className={css.saidMore}>{said.more}</div>}
+      </div>
+      <UnstyledButton className={css.saidClose} onClick={onClose} aria-label={t("scan.dismiss")} tabIndex={-1}>
+        <IconX size={16} stroke={1.5} />
+      </UnstyledButton>
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+// Tells a keyboard-wedge scanner from a person typing: a burst of keys no more than 50 ms apart, at
+// least four of them, ended by Enter, Tab or 60 ms of silence. It only classifies; what a focused
+// field holds is put back by whoever listens. A held key repeats as fast as a scanner and is not one.
+
+export const GAP_MS = 50;
+export const SILENCE_MS = 60;
+export const SHORTEST = 4;
+
+export type Key = { key: string; at: number; repeat: boolean; modified: boolean };
+export type Verdict = "typing" | "burst" | "scan";
+
+export class Wedge {
+  #text = "";
+  #last = Number.NEGATIVE_INFINITY;
+
+  /** Characters gathered so far in the present burst. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Takes one key. "scan" means this key ended one: read it with `take`. */
+  press({ key, at, repeat, modified }: Key): Verdict {
+    const close = at - this.#last <= GAP_MS;
+    if (modified || repeat) {
+      this.drop();
+      return "typing";
+    }
+    if (key === "Enter" || key === "Tab") {
+      if (close && this.#text.length >= SHORTEST) return "scan";
+      this.drop();
+      return "typing";
+    }
+    if (key === "Shift") return "typing";
+    if (key.length !== 1) {
+      this.drop();
+      return "typing";
+    }
+    const first = !close || this.#text === "";
+    this.#text = first ? key : this.#text + key;
+    this.#last = at;
+    return first ? "typing" : "burst";
+  }
+
+  /** True when the silence at `at` ends a scan that had no terminator. */
+  silent(at: number): boolean {
+    return at - this.#last >= SILENCE_MS && this.#text.length >= SHORTEST;
+  }
+
+  take(): string {
+    const text = this.#text;
+    this.drop();
+    return text;
+  }
+
+  drop(): void {
+    this.#text = "";
+    this.#last = Number.NEGATIVE_INFINITY;
+  }
+}
