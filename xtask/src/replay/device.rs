@@ -40,6 +40,16 @@ pub struct Acknowledged {
     pub faults: Vec<String>,
 }
 
+impl Acknowledged {
+    /// Keeps the change ids of an answer and says how many there were.
+    pub fn take(&mut self, answer: &Value) -> usize {
+        let recorded = answer["recorded"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let before = self.changes.len();
+        self.changes.extend(recorded.iter().filter_map(|r| r["change_id"].as_str().map(str::to_owned)));
+        self.changes.len() - before
+    }
+}
+
 pub struct Device<'a> {
     pub name: String,
     pub data: PathBuf,
@@ -164,18 +174,12 @@ impl<'a> Device<'a> {
         let reference = &self.plan.entries[lines.start].reference;
         match answer {
             Ok(value) => {
-                let recorded = value["recorded"].as_array().map(Vec::as_slice).unwrap_or_default();
-                let changes: Vec<String> =
-                    recorded.iter().filter_map(|r| r["change_id"].as_str().map(str::to_owned)).collect();
-                if changes.len() != lines.len() {
-                    self.acknowledged.faults.push(format!(
-                        "{}: {} of {} lines acknowledged from {reference}",
-                        self.name,
-                        changes.len(),
-                        lines.len()
-                    ));
+                let taken = self.acknowledged.take(&value);
+                if taken != lines.len() {
+                    let fault =
+                        format!("{}: {taken} of {} lines acknowledged from {reference}", self.name, lines.len());
+                    self.acknowledged.faults.push(fault);
                 }
-                self.acknowledged.changes.extend(changes);
                 self.last = Some(document);
             }
             Err(refusal) => {

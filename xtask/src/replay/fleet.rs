@@ -96,11 +96,7 @@ impl<'a> Fleet<'a> {
             .collect();
         for entries in opening.chunks(LOAD) {
             let answer = first.rpc()?.must("stock.record", &json!({ "entries": entries }))?;
-            let recorded = answer["recorded"].as_array().context("no list of what was recorded")?;
-            first
-                .acknowledged
-                .changes
-                .extend(recorded.iter().filter_map(|r| r["change_id"].as_str().map(str::to_owned)));
+            ensure!(first.acknowledged.take(&answer) == entries.len(), "not all of the opening stock was acknowledged");
         }
         let ids = Arc::new(ids);
         self.devices.iter_mut().for_each(|device| device.learn(&ids));
@@ -223,6 +219,7 @@ fn import(device: &mut Device<'_>, records: &[Value]) -> Result<Vec<String>> {
     let mut ids = Vec::with_capacity(records.len());
     for records in records.chunks(LOAD) {
         let answer = device.rpc()?.must("records.import", &json!({ "records": records }))?;
+        ensure!(device.acknowledged.take(&answer) == records.len(), "not all of the catalogue was acknowledged");
         ids.extend(answer["ids"].as_array().context("no ids")?.iter().filter_map(|id| id.as_str().map(str::to_owned)));
     }
     ensure!(ids.len() == records.len(), "{} ids for {} records", ids.len(), records.len());
