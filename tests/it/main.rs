@@ -3,8 +3,14 @@
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod kill;
+#[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod sync;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod whole;
+#[cfg(test)]
+mod world;
