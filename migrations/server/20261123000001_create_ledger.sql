@@ -22,7 +22,7 @@ CREATE TABLE log (
   seq bigint NOT NULL,
   kind text NOT NULL,
   id text NOT NULL,
-  version integer NOT NULL,
+  version bigint NOT NULL,
   change uuid NOT NULL,
   outcome text NOT NULL,
   body text NOT NULL,

@@ -5,7 +5,9 @@ CREATE TABLE device (
   name text NOT NULL,
   -- desktop, or an API principal, which has no chain
   kind text NOT NULL,
-  may_write boolean NOT NULL DEFAULT true,
+  may_write boolean NOT NULL,
+  -- Whether it may hold every site, or only those in `device_site`.
+  every_site boolean NOT NULL,
   public_key text,
   -- BLAKE3 of the bearer token; the token itself is nowhere.
   token_hash bytea NOT NULL,
@@ -18,7 +20,7 @@ CREATE TABLE device (
 );
 CREATE UNIQUE INDEX device_token ON device (token_hash);
 
--- Which sites a device may hold; no row at all means every site.
+-- The sites a device may hold, unless it may hold every one.
 CREATE TABLE device_site (
   org uuid NOT NULL,
   device uuid NOT NULL,
@@ -42,7 +44,8 @@ CREATE TABLE device_code (
   code_hash bytea NOT NULL,
   name text NOT NULL,
   person uuid NOT NULL,
-  sites uuid[] NOT NULL,
+  -- Null for every site.
+  sites uuid[],
   created_at bigint NOT NULL,
   expires_at bigint NOT NULL,
   used_at bigint,
@@ -56,7 +59,7 @@ CREATE TABLE change (
   device uuid NOT NULL,
   seq bigint NOT NULL,
   kind text NOT NULL,
-  version integer NOT NULL,
+  version bigint NOT NULL,
   hash bytea NOT NULL,
   body text NOT NULL,
   outcome text NOT NULL,
@@ -70,11 +73,13 @@ CREATE TABLE change (
 CREATE INDEX change_refused_create ON change (org, refused_create) WHERE refused_create IS NOT NULL;
 
 -- The chain of each device, link by link. A forked device repeats changes under new numbers.
+-- `code` is set where this link has an end of its own: the id was another change's.
 CREATE TABLE chain_link (
   org uuid NOT NULL,
   device uuid NOT NULL,
   seq bigint NOT NULL,
   change uuid NOT NULL,
   chain bytea NOT NULL,
+  code text,
   PRIMARY KEY (org, device, seq)
 );

@@ -1,0 +1,56 @@
+//! `serve`: answers until SIGTERM or SIGINT, then finishes what it accepted.
+
+use super::report::{Exit, Report};
+use crate::{
+    config::Server,
+    error::ServerError,
+    http::{self, HttpOptions},
+};
+use serde_json::json;
+use std::{future::IntoFuture, io::Write, net::SocketAddr, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+/// How long open requests may take to end once the server was told to stop.
+const LAST_WAIT: Duration = Duration::from_secs(20);
+
+pub async fn serve(server: Server, listen: SocketAddr, options: &HttpOptions, report: Report) -> Exit {
+    let exit = match answer(&server, listen, options).await {
+        Ok(()) => Exit::Done,
+        Err(fault) if fault.kind() == std::io::ErrorKind::AddrInUse => {
+            report.failed(&ServerError::BadInput(format!("{listen} is in use; choose another --listen address")))
+        }
+        Err(fault) => report.failed(&ServerError::Internal(fault.into())),
+    };
+    server.close().await;
+    exit
+}
+
+async fn answer(server: &Server, listen: SocketAddr, options: &HttpOptions) -> std::io::Result<()> {
+    let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let listener = TcpListener::bind(listen).await?;
+    let ready = json!({ "url": format!("http://{}", listener.local_addr()?), "pid": std::process::id() });
+    println!("{ready}");
+    std::io::stdout().flush()?;
+    let (stop, mut stopped) = watch::channel(());
+    let router = http::router(&server.app, options);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let _ = stopped.changed().await;
+    });
+    let serving = tokio::spawn(serving.into_future());
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    tracing::info!("stopping: finishing what was accepted");
+    let _ = stop.send(());
+    match tokio::time::timeout(LAST_WAIT, serving).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(fault)) => Err(std::io::Error::other(fault)),
+        // Sockets that do not close hold nothing that was accepted.
+        Err(_) => Ok(()),
+    }
+}

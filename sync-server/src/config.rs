@@ -1,0 +1,117 @@
+//! From a data directory or a DATABASE_URL to an open server.
+
+use crate::{
+    app::App,
+    mint::Mint,
+    postgres::{Durability, PostgresFault, PrivatePostgres},
+    store::{
+        Store,
+        fault::Fault,
+        organisation::{self, Founding},
+    },
+    sync::{Pokes, Pusher},
+};
+use std::path::{Path, PathBuf};
+use stillage_core::id::{EpochId, OrganisationId};
+
+/// Where the data is.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Holds the private Postgres when no database is named.
+    pub data: PathBuf,
+    pub database_url: Option<String>,
+}
+
+/// A running server without its HTTP face.
+#[derive(Debug)]
+pub struct Server {
+    pub app: App,
+    postgres: Option<PrivatePostgres>,
+}
+
+/// Why a server cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    #[error(transparent)]
+    Postgres(#[from] PostgresFault),
+    #[error("the database cannot be used: {0:#}; check DATABASE_URL and the database's log")]
+    Database(anyhow::Error),
+}
+
+impl From<sqlx::Error> for OpenFault {
+    fn from(fault: sqlx::Error) -> Self {
+        Self::Database(fault.into())
+    }
+}
+
+impl From<Fault> for OpenFault {
+    fn from(fault: Fault) -> Self {
+        Self::Database(fault.into_inner())
+    }
+}
+
+/// Where data lies when nothing else is said.
+#[must_use]
+pub fn default_data() -> PathBuf {
+    let home = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share")));
+    // The account that runs a private Postgres for root cannot enter root's home.
+    let is_root = std::env::var_os("HOME").is_some_and(|home| home == "/root");
+    match home {
+        Some(home) if !is_root => home.join("stillage-server"),
+        _ => PathBuf::from("/var/lib/stillage-server"),
+    }
+}
+
+impl Config {
+    async fn database(&self) -> Result<(Store, Option<PrivatePostgres>), OpenFault> {
+        if let Some(url) = &self.database_url {
+            return Ok((Store::connect(url).await?, None));
+        }
+        let dir = self.data.join("postgres");
+        let started = tokio::task::spawn_blocking(move || PrivatePostgres::start(&dir, Durability::Full)).await;
+        let postgres = started.map_err(|fault| OpenFault::Database(fault.into()))??;
+        Ok((Store::connect(&postgres.url()).await?, Some(postgres)))
+    }
+
+    /// Opens the database, brings its schema up to date, and founds the organisation at first start.
+    pub async fn open(&self) -> Result<Server, OpenFault> {
+        let (store, postgres) = self.database().await?;
+        Ok(Server { app: open(store).await?, postgres })
+    }
+}
+
+/// A server on a database that is already running.
+pub async fn open_url(url: &str) -> Result<App, OpenFault> {
+    open(Store::connect(url).await?).await
+}
+
+async fn open(store: Store) -> Result<App, OpenFault> {
+    let mint = Mint;
+    organisation::migrate(&store).await.map_err(OpenFault::Database)?;
+    let founding = Founding {
+        org: OrganisationId(mint.uuid()),
+        name: "My organisation".into(),
+        epoch: EpochId(mint.uuid()),
+        at: mint.now(),
+    };
+    let known = organisation::open(&store, &founding).await?;
+    let (org, epoch) = (OrganisationId(known.org), EpochId(known.epoch));
+    let pokes = Pokes::default();
+    let pusher = Pusher::start(store.clone(), (org, epoch), pokes.clone(), mint);
+    tokio::spawn(pokes.clone().watch_database(store.clone(), org));
+    Ok(App { pool: store.readers.clone(), store, org, org_name: known.name.into(), epoch, pusher, pokes, mint })
+}
+
+impl Server {
+    /// Finishes what was accepted, then lets the database go.
+    pub async fn close(self) {
+        self.app.pusher.close().await;
+        self.app.store.close().await;
+        if let Some(postgres) = self.postgres {
+            // Waits for the cluster to stop, if nobody else uses it.
+            let _ = tokio::task::spawn_blocking(move || drop(postgres)).await;
+        }
+    }
+}

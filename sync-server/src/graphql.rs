@@ -1,0 +1,42 @@
+//! One schema for devices, the admin console and integrations.
+
+pub mod sync;
+
+use crate::app::{App, Principal};
+use async_graphql::{MergedObject, MergedSubscription, Request};
+
+#[derive(Debug, Default, MergedObject)]
+pub struct Query(sync::SyncQuery);
+
+#[derive(Debug, Default, MergedObject)]
+pub struct Mutation(sync::SyncMutation);
+
+#[derive(Debug, Default, MergedSubscription)]
+pub struct Subscription(sync::SyncSubscription);
+
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// The schema that answers for `app`.
+#[must_use]
+pub fn schema(app: &App) -> Schema {
+    builder().data(app.clone()).finish()
+}
+
+/// A request with whoever sent it.
+#[must_use]
+pub fn with_principal(request: Request, _app: &App, principal: Option<Principal>) -> Request {
+    match principal {
+        Some(principal) => request.data(principal),
+        None => request,
+    }
+}
+
+/// The schema as text, for generators and for reading.
+#[must_use]
+pub fn sdl() -> String {
+    builder().finish().sdl()
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+}

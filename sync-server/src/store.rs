@@ -1,0 +1,79 @@
+//! Everything that is SQL. Reading and writing functions take the open transaction; a
+//! transaction begins in `Store::write` or `Store::snapshot` and nowhere else.
+//!
+//! The surprise: there are two pools. Writers look rows up by key in tables that grow by the
+//! thousand between two ANALYZE runs, so their connections are told never to scan.
+
+pub mod batch;
+pub mod cells;
+pub mod devices;
+pub mod dump;
+pub mod facts;
+pub mod fault;
+pub mod log;
+pub mod organisation;
+pub mod park;
+pub mod records;
+pub mod verify;
+pub mod writes;
+
+use sqlx::{
+    PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::time::Duration;
+use stillage_core::id::OrganisationId;
+
+/// How many connections readers and writers may hold.
+const READERS: u32 = 12;
+const WRITERS: u32 = 3;
+
+/// Both pools of one database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub readers: PgPool,
+    pub writers: PgPool,
+}
+
+/// An open transaction of one organisation.
+pub struct Tx {
+    pub org: OrganisationId,
+    inner: Transaction<'static, Postgres>,
+}
+
+impl Store {
+    pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
+        let options: PgConnectOptions = url.parse()?;
+        let options = options.application_name("stillage-server").options([("jit", "off")]);
+        let by_key =
+            options.clone().options([("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
+        let pool = |most| PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5));
+        let readers = pool(READERS).connect_with(options).await?;
+        Ok(Self { readers, writers: pool(WRITERS).connect_lazy_with(by_key) })
+    }
+
+    pub async fn write(&self, org: OrganisationId) -> Result<Tx, sqlx::Error> {
+        Ok(Tx { org, inner: self.writers.begin().await? })
+    }
+
+    /// One view of the database for as long as it is held.
+    pub async fn snapshot(&self, org: OrganisationId) -> Result<Tx, sqlx::Error> {
+        let inner = self.readers.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+        Ok(Tx { org, inner })
+    }
+
+    pub async fn close(&self) {
+        self.writers.close().await;
+        self.readers.close().await;
+    }
+}
+
+impl Tx {
+    pub fn conn(&mut self) -> &mut sqlx::PgConnection {
+        &mut self.inner
+    }
+
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.inner.commit().await
+    }
+}

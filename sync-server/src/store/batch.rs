@@ -1,0 +1,196 @@
+//! One batch of pushes in one transaction: lock, read, let the rules decide, write, commit.
+
+use super::{
+    Store, Tx, cells, devices,
+    facts::{self, digest},
+    fault::Fault,
+    log::Heads,
+    writes,
+};
+use sqlx::{Error, FromRow};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+use stillage_core::{
+    change::{Change, Digest},
+    decide::Door,
+    id::{DeviceId, OrganisationId, PersonId},
+    record::{Kind, LocationRole},
+    settle::{self, DeviceFacts, Push, Settled, Writes},
+    wire::Ack,
+};
+use uuid::Uuid;
+
+/// A push as it waits, before anything is known about its device.
+#[derive(Debug, Clone)]
+pub struct PushRequest {
+    pub device: DeviceId,
+    pub chained: bool,
+    pub door: Door,
+    pub first_seq: u64,
+    pub prev_chain: Digest,
+    pub changes: Vec<Change>,
+    pub received_at: i64,
+}
+
+/// What a batch left behind.
+#[derive(Debug)]
+pub struct Committed {
+    /// In the order of the requests; `None` for a device that does not exist or was revoked.
+    pub settled: Vec<Option<Settled>>,
+    pub heads: Heads,
+}
+
+/// A device row, locked.
+#[derive(Debug, FromRow)]
+struct DeviceRow {
+    device: Uuid,
+    person: Uuid,
+    ack_seq: i64,
+    ack_chain: Vec<u8>,
+    every_site: bool,
+}
+
+impl DeviceRow {
+    fn facts(&self, chain_before: Option<Digest>) -> Result<DeviceFacts, Error> {
+        Ok(DeviceFacts {
+            id: DeviceId(self.device),
+            person: PersonId(self.person),
+            ack: Ack { seq: self.ack_seq.unsigned_abs(), chain: digest(&self.ack_chain)? },
+            chain_before,
+        })
+    }
+}
+
+/// Settles all of it or nothing.
+pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]) -> Result<Committed, Fault> {
+    let mut tx = store.write(org).await?;
+    let alone = requests.iter().flat_map(|r| &r.changes).any(|change| !change.kind.starts_with("stock."));
+    lock_organisation(&mut tx, alone).await?;
+    let devices = lock_devices(&mut tx, requests.iter().map(|request| request.device).collect()).await?;
+    let links = chain_before(&mut tx, requests).await?;
+    let mut known = Vec::new();
+    let mut batch = Vec::new();
+    for request in requests {
+        let device = devices.get(&request.device);
+        known.push(device.is_some());
+        if let Some(device) = device {
+            batch.push(push(request, device, &links)?);
+        }
+    }
+    let mut loaded = facts::load(&mut tx, &batch).await?;
+    let (settled, writes) = catch_unwind(AssertUnwindSafe(|| settle::settle(&batch, &mut loaded.facts)))
+        .map_err(|_| Fault::Broken(anyhow::anyhow!("the rules panicked on this batch")))?;
+    let received_at = requests.iter().map(|request| request.received_at).max().unwrap_or(0);
+    let unused: Vec<_> = loaded.made.iter().filter(|cell| !writes.cells.contains_key(cell)).copied().collect();
+    if !unused.is_empty() {
+        cells::delete_unused(&mut tx, &unused).await?;
+    }
+    grant_new_sites(&mut tx, &writes, &loaded.versions, &devices).await?;
+    let chained = requests.iter().filter(|r| r.chained).map(|r| r.device).collect();
+    let context = writes::Writing { versions: &loaded.versions, chained: &chained, recorded_at: received_at };
+    let heads = writes::write(&mut tx, &writes, &context).await?;
+    tx.commit().await?;
+    let mut settled = settled.into_iter();
+    let settled = known.into_iter().map(|known| if known { settled.next() } else { None }).collect();
+    Ok(Committed { settled, heads })
+}
+
+/// Batches that only move stock share the organisation; one that edits records has it alone, so
+/// that what a decision read of a record still stands when it is written.
+pub async fn lock_organisation(tx: &mut Tx, alone: bool) -> Result<(), Error> {
+    let (high, low) = tx.org.0.as_u64_pair();
+    let statement = if alone {
+        "SELECT pg_advisory_xact_lock($1)"
+    } else {
+        "SELECT pg_advisory_xact_lock_shared($1)"
+    };
+    sqlx::query(statement).bind((high ^ low).cast_signed()).execute(tx.conn()).await.map(drop)
+}
+
+async fn lock_devices(tx: &mut Tx, ids: BTreeSet<DeviceId>) -> Result<HashMap<DeviceId, DeviceRow>, Error> {
+    let rows: Vec<DeviceRow> = sqlx::query_as(
+        "SELECT device, person, ack_seq, ack_chain, every_site FROM device
+         WHERE org = $1 AND device = ANY($2) AND revoked_at IS NULL ORDER BY device FOR UPDATE",
+    )
+    .bind(tx.org.0)
+    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (DeviceId(row.device), row)).collect())
+}
+
+/// One device, locked.
+pub async fn lock_device(tx: &mut Tx, id: DeviceId) -> Result<Option<DeviceFacts>, Error> {
+    let mut rows = lock_devices(tx, BTreeSet::from([id])).await?;
+    rows.remove(&id).map(|row| row.facts(None)).transpose()
+}
+
+/// The chain before the first change of each push, as far as the server has come.
+async fn chain_before(tx: &mut Tx, requests: &[PushRequest]) -> Result<BTreeMap<(DeviceId, u64), Digest>, Error> {
+    let mut links = BTreeMap::new();
+    let (mut devices, mut seqs) = (Vec::new(), Vec::new());
+    for request in requests.iter().filter(|request| request.chained) {
+        if request.first_seq <= 1 {
+            links.insert((request.device, 0), Digest::start(request.device));
+        } else {
+            devices.push(request.device.0);
+            seqs.push(i64::try_from(request.first_seq - 1).unwrap_or(i64::MAX));
+        }
+    }
+    if devices.is_empty() {
+        return Ok(links);
+    }
+    let rows: Vec<(Uuid, i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT l.device, l.seq, l.chain FROM UNNEST($2::uuid[], $3::bigint[]) AS w(device, seq)
+         JOIN chain_link l ON l.org = $1 AND l.device = w.device AND l.seq = w.seq",
+    )
+    .bind(tx.org.0)
+    .bind(devices)
+    .bind(seqs)
+    .fetch_all(tx.conn())
+    .await?;
+    for (device, seq, chain) in rows {
+        links.insert((DeviceId(device), seq.unsigned_abs()), digest(&chain)?);
+    }
+    Ok(links)
+}
+
+fn push(
+    request: &PushRequest,
+    device: &DeviceRow,
+    links: &BTreeMap<(DeviceId, u64), Digest>,
+) -> Result<Push, Error> {
+    let before = (request.device, request.first_seq.saturating_sub(1));
+    Ok(Push {
+        device: device.facts(links.get(&before).copied())?,
+        chained: request.chained,
+        door: request.door,
+        first_seq: request.first_seq,
+        prev_chain: request.prev_chain,
+        changes: request.changes.clone(),
+        received_at: request.received_at,
+    })
+}
+
+/// A device that may hold only some sites may hold those it makes.
+async fn grant_new_sites(
+    tx: &mut Tx,
+    writes: &Writes,
+    versions: &HashMap<stillage_core::record::Ref, u64>,
+    devices: &HashMap<DeviceId, DeviceRow>,
+) -> Result<(), Error> {
+    let by_change: HashMap<_, _> = writes.changes.iter().map(|row| (row.change.id, row.device)).collect();
+    for row in &writes.log {
+        let Some(of) = row.record.filter(|of| of.kind == Kind::Location && !versions.contains_key(of)) else {
+            continue;
+        };
+        let role = writes.records.get(&of).and_then(|r| r.read::<stillage_core::record::Location>().ok());
+        let device = by_change.get(&row.change).filter(|id| devices.get(id).is_some_and(|d| !d.every_site));
+        if let (Some(LocationRole::Site), Some(device)) = (role.map(|location| location.role), device) {
+            devices::grant(tx, *device, &[of.id]).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The numbered rows of every scope: what devices pull.
+
+use super::{
+    Tx,
+    records::corrupt,
+    writes::signed,
+};
+use futures_util::TryStreamExt;
+use sqlx::{Error, FromRow};
+use std::collections::{BTreeMap, HashMap};
+use stillage_core::{
+    id::{ChangeId, MovementId},
+    record::Ref,
+    scope::Scope,
+    settle::LogRow,
+    wire::{LogEntry, ScopePage, entry},
+};
+use uuid::Uuid;
+
+/// Heads of the scopes that grew.
+pub type Heads = BTreeMap<Scope, u64>;
+
+/// The numbers that the rows of one batch got.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    pub heads: Heads,
+    /// One per log row, in their order.
+    rows: Vec<u64>,
+    records: HashMap<Ref, u64>,
+    movements: HashMap<(MovementId, Scope), u64>,
+}
+
+impl Numbers {
+    #[must_use]
+    pub fn of_record(&self, of: Ref) -> Option<u64> {
+        self.records.get(&of).copied()
+    }
+
+    #[must_use]
+    pub fn of_movement(&self, id: MovementId, scope: Scope) -> Option<u64> {
+        self.movements.get(&(id, scope)).copied()
+    }
+}
+
+/// Bumps the heads in the order of their scopes and deals the numbers out.
+pub async fn number(tx: &mut Tx, rows: &[LogRow]) -> Result<Numbers, Error> {
+    let mut grown: BTreeMap<String, (Scope, u64)> = BTreeMap::new();
+    for row in rows {
+        grown.entry(row.scope.to_string()).or_insert((row.scope, 0)).1 += 1;
+    }
+    if grown.is_empty() {
+        return Ok(Numbers::default());
+    }
+    let heads: Vec<(String, i64)> = sqlx::query_as(
+        "INSERT INTO scope (org, scope, head)
+         SELECT $1, w.scope, w.grown FROM UNNEST($2::text[], $3::bigint[]) AS w(scope, grown) ORDER BY w.scope
+         ON CONFLICT (org, scope) DO UPDATE SET head = scope.head + EXCLUDED.head
+         RETURNING scope, head",
+    )
+    .bind(tx.org.0)
+    .bind(grown.keys().cloned().collect::<Vec<_>>())
+    .bind(grown.values().map(|(_, count)| signed(*count)).collect::<Vec<_>>())
+    .fetch_all(tx.conn())
+    .await?;
+    let mut numbers = Numbers::default();
+    let mut next: HashMap<Scope, u64> = HashMap::new();
+    for (name, head) in heads {
+        let (scope, count) = grown.get(&name).ok_or_else(|| corrupt(format!("scope {name}")))?;
+        numbers.heads.insert(*scope, head.unsigned_abs());
+        next.insert(*scope, head.unsigned_abs() - count);
+    }
+    for row in rows {
+        let last = next.entry(row.scope).or_default();
+        *last += 1;
+        numbers.rows.push(*last);
+        if let Some(of) = row.record {
+            numbers.records.insert(of, *last);
+        }
+        if let Some(movement) = row.movement {
+            numbers.movements.insert((movement, row.scope), *last);
+        }
+    }
+    Ok(numbers)
+}
+
+pub async fn append(tx: &mut Tx, rows: &[LogRow], numbers: &Numbers) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT INTO log (org, version, scope, seq, kind, id, change, outcome, body)
+         SELECT $1, $2, * FROM UNNEST($3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::text[],
+                                      $9::text[])",
+    )
+    .bind(tx.org.0)
+    .bind(i64::from(entry::VERSION))
+    .bind(rows.iter().map(|row| row.scope.to_string()).collect::<Vec<_>>())
+    .bind(numbers.rows.iter().map(|number| signed(*number)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.change.0).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.outcome.name()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.body.as_str()).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await
+    .map(drop)
+}
+
+/// Every scope's head.
+pub async fn heads(tx: &mut Tx) -> Result<Heads, Error> {
+    let rows: Vec<(String, i64)> = sqlx::query_as("SELECT scope, head FROM scope WHERE org = $1")
+        .bind(tx.org.0)
+        .fetch_all(tx.conn())
+        .await?;
+    rows.into_iter().map(|(scope, head)| Ok((scope.parse().map_err(corrupt)?, head.unsigned_abs()))).collect()
+}
+
+#[derive(Debug, FromRow)]
+struct EntryRow {
+    seq: i64,
+    kind: String,
+    id: String,
+    version: i64,
+    change: Uuid,
+    outcome: String,
+    body: String,
+}
+
+impl EntryRow {
+    fn entry(self) -> Result<LogEntry, Error> {
+        Ok(LogEntry {
+            seq: self.seq.unsigned_abs(),
+            kind: self.kind,
+            id: self.id,
+            version: u32::try_from(self.version).map_err(corrupt)?,
+            change: ChangeId(self.change),
+            outcome: self.outcome.parse().map_err(|()| corrupt(format!("outcome {}", self.outcome)))?,
+            body: self.body,
+        })
+    }
+}
+
+/// How much one answer may still hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    pub rows: usize,
+    pub bytes: usize,
+}
+
+/// The rows of a scope after `from`, as many as there is room for.
+pub async fn page(tx: &mut Tx, (scope, from): (Scope, u64), room: &mut Room) -> Result<ScopePage, Error> {
+    let org = tx.org.0;
+    let mut rows = sqlx::query_as::<_, EntryRow>(
+        "SELECT seq, kind, id, version, change, outcome, body FROM log
+         WHERE org = $1 AND scope = $2 AND seq > $3 ORDER BY seq LIMIT $4",
+    )
+    .bind(org)
+    .bind(scope.to_string())
+    .bind(signed(from))
+    .bind(i64::try_from(room.rows).unwrap_or(i64::MAX))
+    .fetch(tx.conn());
+    let mut page = ScopePage { scope, from, to: from, entries: Vec::new() };
+    while room.bytes > 0
+        && let Some(row) = rows.try_next().await?
+    {
+        let entry = row.entry()?;
+        room.rows = room.rows.saturating_sub(1);
+        room.bytes = room.bytes.saturating_sub(entry.body.len() + 128);
+        page.to = entry.seq;
+        page.entries.push(entry);
+    }
+    Ok(page)
+}

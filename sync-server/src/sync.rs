@@ -1,0 +1,11 @@
+//! Up, down, and the hint in between.
+
+pub(crate) mod combine;
+pub mod enrol;
+mod poke;
+mod pull;
+mod push;
+
+pub use poke::Pokes;
+pub use pull::pull;
+pub use push::Pusher;

@@ -1,0 +1,87 @@
+//! The poke: after a commit, devices are told which heads moved, and nothing else.
+//!
+//! The surprise: there is no NOTIFY. Inside a transaction it would take a lock of the whole
+//! instance; instead the writer tells its own process, and a timer reads the heads again every
+//! second, so that a second server process or a crash between commit and poke strands nobody.
+
+use crate::{
+    app::Principal,
+    store::{Store, devices::holds, log},
+};
+use futures_util::Stream;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use stillage_core::{id::OrganisationId, scope::Scope, wire::Cursor};
+use tokio::sync::watch;
+
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The newest heads that this process has heard of.
+#[derive(Debug, Clone)]
+pub struct Pokes {
+    heads: Arc<watch::Sender<BTreeMap<Scope, u64>>>,
+}
+
+impl Default for Pokes {
+    fn default() -> Self {
+        Self { heads: Arc::new(watch::Sender::new(BTreeMap::new())) }
+    }
+}
+
+impl Pokes {
+    /// Takes in heads that may be newer. Older ones are ignored.
+    pub fn tell(&self, heads: &BTreeMap<Scope, u64>) {
+        self.heads.send_if_modified(|known| {
+            let mut moved = false;
+            for (scope, head) in heads {
+                let at = known.entry(*scope).or_default();
+                moved |= *at < *head;
+                *at = (*at).max(*head);
+            }
+            moved
+        });
+    }
+
+    /// Reads the heads every second for as long as somebody listens.
+    pub async fn watch_database(self, store: Store, org: OrganisationId) {
+        loop {
+            tokio::time::sleep(AGAIN).await;
+            if self.heads.receiver_count() == 0 {
+                continue;
+            }
+            let read = async {
+                let mut tx = store.snapshot(org).await?;
+                let heads = log::heads(&mut tx).await?;
+                tx.commit().await?;
+                Ok::<_, sqlx::Error>(heads)
+            };
+            match read.await {
+                Ok(heads) => self.tell(&heads),
+                Err(fault) => tracing::warn!(%fault, "heads could not be read for the poke"),
+            }
+        }
+    }
+
+    /// Heads of the scopes that `principal` may hold: what is known now, then what moves. Several
+    /// moves while nobody reads come as one.
+    pub fn listen(&self, principal: Principal) -> impl Stream<Item = Vec<Cursor>> + use<> {
+        let mut receiver = self.heads.subscribe();
+        receiver.mark_changed();
+        let told: BTreeMap<Scope, u64> = BTreeMap::new();
+        futures_util::stream::unfold((receiver, told, principal), |(mut receiver, mut told, principal)| async move {
+            loop {
+                receiver.changed().await.ok()?;
+                let moved: Vec<Cursor> = receiver
+                    .borrow_and_update()
+                    .iter()
+                    .filter(|(scope, head)| holds(&principal, **scope) && told.get(scope) != Some(head))
+                    .map(|(scope, head)| Cursor { scope: *scope, seq: *head })
+                    .collect();
+                if moved.is_empty() {
+                    continue;
+                }
+                told.extend(moved.iter().map(|cursor| (cursor.scope, cursor.seq)));
+                return Some((moved, (receiver, told, principal)));
+            }
+        })
+    }
+}

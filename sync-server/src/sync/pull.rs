@@ -1,0 +1,104 @@
+//! The way down. Heads, pages and the ack of one answer come from one snapshot, so that an ack
+//! never speaks of effects that the pages do not hold.
+
+use crate::{
+    app::{App, Principal},
+    error::ServerError,
+    store::{
+        Tx, devices,
+        log::{self, Room},
+    },
+};
+use std::collections::{BTreeMap, BTreeSet};
+use stillage_core::{
+    id::DeviceId,
+    scope::Scope,
+    wire::{Cursor, PullAnswer, PullInput, SettledAck},
+};
+
+const MAX_ROWS: usize = 5000;
+/// Bodies in one answer.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Outcomes in one answer.
+const MAX_RESULTS: usize = 5000;
+
+/// Everything after the device's cursors, as far as there is room.
+pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<PullAnswer, ServerError> {
+    if principal.device != input.device {
+        return Err(ServerError::Forbidden("The token belongs to another device."));
+    }
+    // Cursors of another history mean nothing here; that device starts anew.
+    let known = input.epoch.is_none_or(|epoch| epoch == app.epoch);
+    let cursors = if known { input.cursors } else { Vec::new() };
+    let at: BTreeMap<Scope, u64> = cursors.iter().map(|cursor| (cursor.scope, cursor.seq)).collect();
+    let mut tx = app.store.snapshot(app.org).await?;
+    // Asked again inside the snapshot: a grant may be younger than the token's cached rights.
+    let principal = devices::by_id(&mut tx, principal.device).await?.ok_or(ServerError::SignedOut)?;
+    let heads = granted_heads(&mut tx, &principal).await?;
+    let mut room = Room { rows: MAX_ROWS.min((input.max_rows as usize).max(1)), bytes: MAX_BYTES };
+    let mut pages = Vec::new();
+    let mut has_more = false;
+    for (scope, head) in &heads {
+        let from = at.get(scope).copied().unwrap_or(0);
+        if from > *head {
+            tracing::warn!(device = %principal.device, %scope, from, head, "a cursor is ahead of its head");
+        }
+        if from >= *head {
+            continue;
+        }
+        if room.rows == 0 || room.bytes == 0 {
+            has_more = true;
+            continue;
+        }
+        let page = log::page(&mut tx, (*scope, from), &mut room).await?;
+        has_more |= page.to < *head;
+        pages.push(page);
+    }
+    let mut ack = None;
+    if !has_more && known {
+        (ack, has_more) = settled(&mut tx, principal.device, input.settled_seq).await?;
+    }
+    tx.commit().await?;
+    note_cursors(app, principal.device, cursors);
+    let removed = at.keys().filter(|scope| !devices::holds(&principal, **scope)).copied().collect();
+    let heads = heads.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
+    Ok(PullAnswer { epoch: app.epoch, server_time: app.mint.now(), pages, removed, heads, has_more, ack })
+}
+
+/// Every scope the principal may hold, also those that nobody has written to.
+async fn granted_heads(tx: &mut Tx, principal: &Principal) -> Result<BTreeMap<Scope, u64>, ServerError> {
+    let mut heads = log::heads(tx).await?;
+    heads.retain(|scope, _| devices::holds(principal, *scope));
+    let sites: BTreeSet<Scope> = principal.sites.iter().flatten().map(|site| Scope::Site(*site)).collect();
+    for scope in sites.into_iter().chain([Scope::Catalogue, Scope::Inbox(principal.person)]) {
+        heads.entry(scope).or_insert(0);
+    }
+    Ok(heads)
+}
+
+/// The ends of the device's own changes, and whether there are more than fit.
+async fn settled(tx: &mut Tx, device: DeviceId, after: u64) -> Result<(Option<SettledAck>, bool), ServerError> {
+    let Some(ack) = devices::ack(tx, device).await? else { return Ok((None, false)) };
+    if ack.seq <= after {
+        return Ok((Some(SettledAck { seq: ack.seq, chain: ack.chain, results: Vec::new() }), false));
+    }
+    let rows = devices::results(tx, device, after, MAX_RESULTS as i64).await?;
+    let Some((seq, chain)) = rows.last().map(|(result, chain)| (result.seq, *chain)) else {
+        return Ok((Some(SettledAck { seq: ack.seq, chain: ack.chain, results: Vec::new() }), false));
+    };
+    let results = rows.into_iter().map(|(result, _)| result).collect();
+    Ok((Some(SettledAck { seq, chain, results }), seq < ack.seq))
+}
+
+/// Written beside the answer: a cursor only says how much log must be kept.
+fn note_cursors(app: &App, device: DeviceId, cursors: Vec<Cursor>) {
+    if cursors.is_empty() {
+        return;
+    }
+    let (pool, org, now) = (app.pool.clone(), app.org, app.mint.now());
+    tokio::spawn(async move {
+        if let Err(fault) = devices::save_cursors(&pool, (org, device), &cursors, now).await {
+            tracing::warn!(%fault, "cursors could not be noted");
+        }
+    });
+}
