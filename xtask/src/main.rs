@@ -1,8 +1,9 @@
-//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`.
+//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `bench`.
 //!
 //! It drives the built programs and links none of them, so that it compiles in seconds on a fresh clone. Exit codes
 //! are those of every Stillage program: 0 held, 1 it did not, 2 usage, 6 something must be installed, 70 our fault.
 
+mod bench;
 mod cargo;
 mod demo;
 mod dev;
@@ -39,6 +40,8 @@ enum Verb {
     Dev(Common),
     /// A furnished warehouse and two desktops to play with.
     Demo(demo::Args),
+    /// Measures the built programs beside the raw limits of this machine's disk, Postgres and SQLite.
+    Bench(bench::Args),
     /// Replays a file of retail lines through a real server and real devices, and judges the result.
     Replay(replay::Args),
     /// Writes a made-up file of retail lines with the quirks of a real one.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Verb::Generate(args) => close(args.json, generate::generate(args.json)),
         Verb::Dev(args) => close(args.json, dev::dev()),
         Verb::Demo(args) => close(args.json, demo::demo(&args)),
+        Verb::Bench(args) => bench::bench(&args).unwrap_or_else(|fault| close(args.json, Err(fault))),
         Verb::Replay(args) => judged(replay::run(args)),
         Verb::GenerateRetail(args) => judged(generator::run(args)),
     }
