@@ -1,0 +1,113 @@
+//! A device made of nothing but its chain: it seals changes with the types of `core` and hands them over, so that
+//! what is measured is the server and not a desktop's outbox.
+
+use crate::{
+    http::{Connection, field, graphql},
+    mint::Mint,
+    server::Server,
+};
+use anyhow::{Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::SigningKey;
+use hyper::body::Bytes;
+use serde_json::json;
+use stillage_core::{
+    action::Action,
+    change::{Act, Change, Cut, Digest, Outcome},
+    id::{ChangeId, DeviceId},
+    wire::{EnrolInput, Enrolled, PushAnswer, PushInput},
+};
+
+const ENROL: &str = "mutation($input: SyncJSON!) { enrolDevice(input: $input) }";
+const PUSH: &str = "mutation($input: SyncJSON!) { pushChanges(input: $input) }";
+
+pub struct Device {
+    id: DeviceId,
+    enrolled: Enrolled,
+    seq: u64,
+    chain: Digest,
+    connection: Connection,
+}
+
+impl Device {
+    pub async fn enrol(server: &Server, name: &str, mint: &mut Mint) -> Result<Self> {
+        let id = DeviceId(mint.id());
+        let key = SigningKey::from_bytes(&mint.key()).verifying_key();
+        let input = EnrolInput {
+            code: Some(server.device_code(name)?),
+            device: id,
+            name: name.to_owned(),
+            public_key: STANDARD.encode(key.as_bytes()),
+            forked_from: None,
+        };
+        let mut stranger = Connection::open(&server.url, None).await?;
+        let answer = stranger.post(graphql(ENROL, &json!({ "input": input }))).await?;
+        let enrolled: Enrolled = serde_json::from_value(field(&answer, "enrolDevice")?)?;
+        let connection = Connection::open(&server.url, Some(&enrolled.token)).await?;
+        Ok(Self { id, enrolled, seq: 0, chain: Digest::start(id), connection })
+    }
+
+    pub fn token(&self) -> &str {
+        &self.enrolled.token
+    }
+
+    /// Seals the actions, in batches of `size`, as the requests that carry them.
+    pub fn sealed(&mut self, actions: Vec<Action>, size: usize, mint: &mut Mint) -> Vec<Bytes> {
+        let mut changes: Vec<Change> = actions.into_iter().map(|action| self.written(action, mint)).collect();
+        let mut requests = Vec::with_capacity(changes.len().div_ceil(size));
+        while !changes.is_empty() {
+            let rest = changes.split_off(changes.len().min(size));
+            requests.push(self.request(std::mem::replace(&mut changes, rest)));
+        }
+        requests
+    }
+
+    fn written(&self, action: Action, mint: &mut Mint) -> Change {
+        let person = Some(self.enrolled.person);
+        let act = Act { action, at: mint.at(), clock_error: 0, cut: Cut::default(), person };
+        Change::write(ChangeId(mint.id()), &act)
+    }
+
+    fn request(&mut self, mut changes: Vec<Change>) -> Bytes {
+        let (first_seq, prev_chain) = (self.seq + 1, self.chain);
+        for change in &mut changes {
+            self.seq += 1;
+            change.seq = self.seq;
+            self.chain = self.chain.next(change.id, change.hash());
+        }
+        let epoch = Some(self.enrolled.epoch);
+        let input = PushInput { device: self.id, epoch, first_seq, prev_chain, changes };
+        graphql(PUSH, &json!({ "input": input }))
+    }
+
+    /// Hands the requests over one after the other, as a device does, and gives back the answers unread.
+    pub async fn push(&mut self, requests: Vec<Bytes>) -> Result<Vec<Bytes>> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for request in requests {
+            answers.push(self.connection.post(request).await?);
+        }
+        Ok(answers)
+    }
+
+    /// Every change was applied, and the server's chain ends where this device's does.
+    pub fn check(&self, answers: &[Bytes]) -> Result<()> {
+        let mut ack = None;
+        for answer in answers {
+            let answer: PushAnswer = serde_json::from_value(field(answer, "pushChanges")?)?;
+            ensure!(answer.refusal.is_none(), "the push was refused: {:?}", answer.refusal);
+            let other = answer.results.iter().find(|result| result.outcome != Outcome::Applied || result.duplicate);
+            ensure!(other.is_none(), "a change was not simply applied: {other:?}");
+            ack = Some(answer.ack);
+        }
+        let ended = ack.map(|ack| (ack.seq, ack.chain));
+        ensure!(ended == Some((self.seq, self.chain)), "the server's chain ends at {ended:?}, ours at {}", self.seq);
+        Ok(())
+    }
+
+    /// Seals, hands over and checks, for what only prepares a measurement.
+    pub async fn hand_over(&mut self, actions: Vec<Action>, mint: &mut Mint) -> Result<()> {
+        let requests = self.sealed(actions, stillage_core::wire::PUSH_CHANGES, mint);
+        let answers = self.push(requests).await?;
+        self.check(&answers)
+    }
+}
