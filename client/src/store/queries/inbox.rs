@@ -1,0 +1,195 @@
+//! What waits for a person, in a form that can be read aloud: what was there, what I wanted, what
+//! somebody else did. An answer given here and not yet settled hides its card like a settled one.
+
+use super::{all, labels::Labels, people::People, record, rfc3339};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use stillage_core::{
+    action::{Action, Keep},
+    decide::InboxKind,
+    id::PersonId,
+    record::{Kind, Record, Ref},
+};
+use ts_rs::TS;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum InboxState {
+    Open,
+    Resolved,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Subject {
+    pub kind: String,
+    pub id: String,
+    pub label: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, TS)]
+pub struct InboxCard {
+    pub id: String,
+    #[ts(type = "InboxKind")]
+    pub kind: InboxKind,
+    #[ts(inline)]
+    pub state: InboxState,
+    /// When it came up on the server.
+    pub at: String,
+    /// When the person acted on the device.
+    pub acted_at: Option<String>,
+    #[ts(inline)]
+    pub subject: Option<Subject>,
+    pub field: Option<String>,
+    pub base: Option<String>,
+    pub mine: Option<String>,
+    pub theirs: Option<String>,
+    /// The name of a person.
+    pub theirs_by: Option<String>,
+    pub theirs_at: Option<String>,
+    /// The code of a rejection.
+    pub code: Option<String>,
+    #[ts(type = "Record<string, unknown>")]
+    pub details: Value,
+    /// What it can be answered with.
+    #[ts(type = "(\"mine\" | \"theirs\" | \"value\" | \"recount\" | \"discard\")[]")]
+    pub keeps: Vec<Keep>,
+}
+
+/// Newest first.
+pub fn list(conn: &Connection, state: InboxState) -> rusqlite::Result<Vec<InboxCard>> {
+    let mut rows: Vec<(i64, Record)> = all(conn, Kind::Inbox)?
+        .into_iter()
+        .filter(|row| state_of(row) == state)
+        .map(|row| (row.fields.get("at").and_then(Value::as_i64).unwrap_or(0), row))
+        .collect();
+    rows.sort_by_key(|(at, row)| (std::cmp::Reverse(*at), row.of));
+    let mut looking = Looking { conn, labels: Labels::new(conn), people: People::default() };
+    rows.iter().filter_map(|(_, row)| looking.card(row).transpose()).collect()
+}
+
+/// How many wait.
+pub fn open(conn: &Connection) -> rusqlite::Result<u32> {
+    let sql = "SELECT count(*) FROM record_now WHERE kind = 'inbox' AND json_extract(body, '$.state') = 'open'";
+    conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+fn state_of(row: &Record) -> InboxState {
+    if row.text("state") == Some("open") { InboxState::Open } else { InboxState::Resolved }
+}
+
+struct Looking<'c> {
+    conn: &'c Connection,
+    labels: Labels<'c>,
+    people: People,
+}
+
+impl Looking<'_> {
+    /// A row of a kind this version does not know has no card.
+    fn card(&mut self, row: &Record) -> rusqlite::Result<Option<InboxCard>> {
+        let stored = |name: &str| row.fields.get(name).cloned().unwrap_or(Value::Null);
+        let Ok(kind) = serde_json::from_value::<InboxKind>(stored("kind")) else { return Ok(None) };
+        let state = state_of(row);
+        let time = |name: &str| row.fields.get(name).and_then(Value::as_i64).map(rfc3339);
+        let subject = row.text("subject").and_then(|text| text.parse::<Ref>().ok());
+        let subject = match subject {
+            Some(of) => Some(Subject { kind: of.kind.to_string(), id: of.to_string(), label: self.name(of)? }),
+            None => None,
+        };
+        let theirs_by = match row.reference("theirs_by") {
+            Some(id) => self.people.name(self.conn, PersonId(id))?,
+            None => None,
+        };
+        let details = match stored("details") {
+            Value::Null => Value::Object(Map::new()),
+            details => details,
+        };
+        Ok(Some(InboxCard {
+            id: row.of.to_string(),
+            kind,
+            state,
+            at: time("at").unwrap_or_default(),
+            acted_at: time("acted_at"),
+            subject,
+            field: row.text("field").map(str::to_owned),
+            base: self.words(&stored("base"))?,
+            mine: self.words(&stored("mine"))?,
+            theirs: self.words(&stored("theirs"))?,
+            theirs_by,
+            theirs_at: time("theirs_at"),
+            code: row.text("code").map(str::to_owned),
+            details,
+            keeps: if state == InboxState::Open { Keep::offered(kind).to_vec() } else { Vec::new() },
+        }))
+    }
+
+    /// A value as text: a record by its name, an action by what it wanted.
+    fn words(&mut self, value: &Value) -> rusqlite::Result<Option<String>> {
+        Ok(match value {
+            Value::Null => None,
+            Value::String(text) => match text.parse::<Ref>() {
+                Ok(of) => Some(self.name(of)?),
+                Err(_) => Some(text.clone()),
+            },
+            Value::Array(parts) => {
+                let mut words = Vec::new();
+                for part in parts {
+                    words.extend(self.words(part)?);
+                }
+                Some(words.join(", "))
+            }
+            Value::Object(map) => match map.get("action").cloned().map(serde_json::from_value::<Action>) {
+                Some(Ok(action)) => Some(self.deed(&action)?),
+                _ => Some(value.to_string()),
+            },
+            other => Some(other.to_string()),
+        })
+    }
+
+    /// What an action wanted, in the fewest words.
+    fn deed(&mut self, action: &Action) -> rusqlite::Result<String> {
+        let (item, qty, places) = match action {
+            Action::Receive(verb) => (verb.item, verb.qty, vec![verb.location]),
+            Action::Issue(verb) => (verb.item, verb.qty, vec![verb.location]),
+            Action::Transfer(verb) => (verb.item, verb.qty, vec![verb.from, verb.to]),
+            Action::Adjust(verb) => (verb.item, verb.delta, vec![verb.location]),
+            Action::Count(verb) => (verb.item, verb.counted, vec![verb.location]),
+            Action::Save(save) => {
+                let fields: Vec<String> = save
+                    .patch
+                    .iter()
+                    .map(|change| format!("{} = {}", change.field, plain(&change.value)))
+                    .collect();
+                return Ok(fields.join(", "));
+            }
+            Action::Reverse(_) | Action::Archive(_) | Action::Resolve(_) => return Ok(action.kind().to_owned()),
+        };
+        let label = self.labels.item(item.0)?;
+        let mut codes = Vec::new();
+        for place in places {
+            codes.push(self.labels.location(place.0)?.label.code);
+        }
+        Ok(format!("{qty} {} {} @ {}", label.unit, label.sku, codes.join(" > ")))
+    }
+
+    fn name(&mut self, of: Ref) -> rusqlite::Result<String> {
+        name(self.conn, &mut self.labels, of)
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What a record is called where it is only mentioned.
+fn name(conn: &Connection, labels: &mut Labels<'_>, of: Ref) -> rusqlite::Result<String> {
+    Ok(match of.kind {
+        Kind::Item => {
+            let label = labels.item(of.id)?;
+            [label.sku, label.name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        }
+        Kind::Location => labels.location(of.id)?.label.code,
+        Kind::Lot => labels.lot(of.id)?.code,
+        _ => record(conn, of)?.map_or_else(|| of.to_string(), |found| found.name().to_owned()),
+    })
+}
