@@ -10,7 +10,8 @@ import { T } from "./testids";
 import { useWords } from "./words/words";
 
 export type Tone = "ok" | "attention" | "stop";
-export type Said = { tone: Tone; text: string; more?: string; flash?: boolean };
+/** Quiet: only for the screen reader, because the words stand elsewhere on screen. */
+export type Said = { tone: Tone; text: string; more?: string; flash?: boolean; quiet?: boolean };
 type Voice = { say: (said: Said) => void; fail: (thrown: unknown) => void };
 
 const Context = createContext<Voice | null>(null);
@@ -38,7 +39,7 @@ export function VoiceProvider({ children }: { children: ReactNode }) {
     <Context.Provider value={voice}>
       {children}
       {said?.flash && <div key={said.n} className={css.flash} data-tone={said.tone} aria-hidden="true" />}
-      {said && <Strip said={said} onClose={() => setSaid(null)} />}
+      {said && !said.quiet && <Strip said={said} onClose={() => setSaid(null)} />}
       <div className={css.unseen} role="status" aria-live="polite" data-testid={T.live}>
         {said ? `${said.text} ${said.more ?? ""}` : ""}
       </div>

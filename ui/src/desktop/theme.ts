@@ -9,18 +9,30 @@ const teal: MantineColorsTuple = [
   "#74b2ab",
   "#4d9c94",
   "#2f8a82",
-  "#5cc4bb",
+  "#177f78",
   "#0f6661",
   "#0b5753",
   "#074541",
 ];
 
+// Mantine's dark surfaces, in our neutral: text first, the deepest ground last.
+const dark: MantineColorsTuple = [
+  "#e6ebe9",
+  "#b8c2bf",
+  "#9daaa6",
+  "#6b7774",
+  "#3d4846",
+  "#262e2c",
+  "#1b2120",
+  "#161b1a",
+  "#121716",
+  "#101413",
+];
+
 export const theme = createTheme({
   primaryColor: "teal",
   primaryShade: { light: 7, dark: 6 },
-  colors: { teal },
-  autoContrast: true,
-  luminanceThreshold: 0.35,
+  colors: { teal, dark },
   fontFamily: '"Inter Variable", Inter, system-ui, sans-serif',
   fontFamilyMonospace: '"DejaVu Sans Mono", ui-monospace, Menlo, Consolas, monospace',
   fontSizes: { xs: "13px", sm: "15px", md: "15px", lg: "18px", xl: "24px" },
@@ -47,7 +59,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-placeholder": "var(--faint)",
   },
   light: {
-    "--mantine-color-default-border": "var(--hair-strong)",
+    "--mantine-color-default-border": "var(--edge)",
     "--mantine-color-default": "var(--surface)",
     "--mantine-color-default-hover": "var(--hover)",
     "--mantine-color-body": "var(--bg)",
@@ -57,7 +69,7 @@ export const variables: CSSVariablesResolver = () => ({
     "--mantine-color-dimmed": "var(--muted)",
   },
   dark: {
-    "--mantine-color-default-border": "var(--hair-strong)",
+    "--mantine-color-default-border": "var(--edge)",
     "--mantine-color-default": "var(--surface)",
     "--mantine-color-default-hover": "var(--hover)",
     "--mantine-color-body": "var(--bg)",

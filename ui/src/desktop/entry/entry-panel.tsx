@@ -64,7 +64,7 @@ export function EntryPanel({ kind }: { kind: EntryKind }) {
           <PlaceField
             label={t(`entry.location.${kind}`)}
             field="location"
-            places={stage.places}
+            stage={stage}
             value={shownLocation(stage)}
             onChange={(location) => set({ location })}
             testid={T.entry.location}
@@ -73,7 +73,7 @@ export function EntryPanel({ kind }: { kind: EntryKind }) {
             <PlaceField
               label={t("entry.to")}
               field="to"
-              places={stage.places}
+              stage={stage}
               value={stage.draft.to}
               onChange={(to) => set({ to })}
               testid={T.entry.to}

@@ -2,15 +2,21 @@
 import { Autocomplete, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useEffect, useState } from "react";
-import type { ItemCard, LocationRow } from "../../backend/bindings";
-import { useAsk } from "../door";
+import type { ItemCard } from "../../backend/bindings";
+import { add } from "../../kit/decimal";
+import { useAsk, useBackend } from "../door";
+import { useVoice } from "../say";
 import { T } from "../testids";
 import { useWords } from "../words/words";
 import { type Draft, type Stage, shownLocation, shownLot } from "./draft";
 import css from "./entry.module.css";
 
+const floating = { transitionProps: { duration: 0 }, shadow: "md" };
+
 export function ItemField({ card, onChoose }: { card: ItemCard | null; onChoose: (id: string) => void }) {
   const { t } = useWords();
+  const backend = useBackend();
+  const { fail } = useVoice();
   const [text, setText] = useState(card?.sku ?? "");
   const [search] = useDebouncedValue(text.trim(), 60);
   const typing = text.trim() !== "" && text !== card?.sku;
@@ -22,9 +28,19 @@ export function ItemField({ card, onChoose }: { card: ItemCard | null; onChoose:
     if (card) setText(card.sku);
   }, [card]);
   const choose = (sku: string) => {
-    const row = found.find((one) => one.sku.toUpperCase() === sku.toUpperCase());
+    const row = found.find((one) => one.sku === sku);
     if (row) onChoose(row.id);
-    return row !== undefined;
+  };
+  /** Enter does not wait for the list: the exact code first, then the only item that fits. */
+  const find = async (typed: string) => {
+    try {
+      const hit = await backend.call("scan.resolve", { code: typed });
+      if (hit.hit === "item" || hit.hit === "lot") return onChoose(hit.item);
+      const { rows, total } = await backend.call("items.list", { search: typed, offset: 0, limit: 1 });
+      if (total === 1 && rows[0]) onChoose(rows[0].id);
+    } catch (thrown) {
+      fail(thrown);
+    }
   };
   return (
     <div data-field="item">
@@ -35,6 +51,7 @@ export function ItemField({ card, onChoose }: { card: ItemCard | null; onChoose:
         inputWrapperOrder={["label", "input", "description", "error"]}
         value={text}
         onChange={setText}
+        maxDropdownHeight={300}
         data={typing ? found.map((row) => row.sku) : []}
         filter={({ options }) => options}
         renderOption={({ option }) => (
@@ -45,12 +62,13 @@ export function ItemField({ card, onChoose }: { card: ItemCard | null; onChoose:
         )}
         onOptionSubmit={choose}
         onKeyDown={(event) => {
-          if (event.key !== "Enter" || !typing) return;
-          const chosen = choose(text.trim()) || (found.length === 1 && choose(found[0]?.sku ?? ""));
-          if (chosen) event.preventDefault();
+          const chosen = event.currentTarget.hasAttribute("aria-activedescendant");
+          if (event.key !== "Enter" || !typing || chosen) return;
+          event.preventDefault();
+          void find(text.trim());
         }}
         classNames={{ description: css.itemName, input: css.itemInput }}
-        comboboxProps={{ transitionProps: { duration: 0 } }}
+        comboboxProps={floating}
         spellCheck={false}
         data-testid={T.entry.item}
       />
@@ -61,15 +79,25 @@ export function ItemField({ card, onChoose }: { card: ItemCard | null; onChoose:
 type PlaceProps = {
   label: string;
   field: "location" | "to";
-  places: LocationRow[];
+  stage: Stage;
   value: string;
   onChange: (code: string) => void;
   testid: string;
 };
 
-export function PlaceField({ label, field, places, value, onChange, testid }: PlaceProps) {
-  const { t } = useWords();
+/** A place by its code. The places the item is in come first, with how much is there. */
+export function PlaceField({ label, field, stage, value, onChange, testid }: PlaceProps) {
+  const { t, amount } = useWords();
+  const { card, places } = stage;
+  const held = new Map<string, string>();
+  for (const cell of card?.cells ?? [])
+    held.set(cell.location.code, add(held.get(cell.location.code) ?? "0", cell.on_hand));
   const names = new Map(places.map((place) => [place.code, place.name]));
+  const codes = [...new Set([...[...held.keys()].filter((code) => names.has(code)), ...names.keys()])];
+  const beside = (code: string) => {
+    const here = held.get(code);
+    return card && here !== undefined ? amount(here, card.unit, card.scale) : "";
+  };
   return (
     <div data-field={field}>
       <Autocomplete
@@ -77,15 +105,17 @@ export function PlaceField({ label, field, places, value, onChange, testid }: Pl
         placeholder={t("entry.location.hint")}
         value={value}
         onChange={onChange}
-        data={[...names.keys()]}
+        data={codes}
         limit={8}
+        maxDropdownHeight={300}
         renderOption={({ option }) => (
           <span className={css.option}>
             <span>{option.value}</span>
             <span className={css.optionText}>{names.get(option.value)}</span>
+            <span className={css.optionAmount}>{beside(option.value)}</span>
           </span>
         )}
-        comboboxProps={{ transitionProps: { duration: 0 } }}
+        comboboxProps={floating}
         spellCheck={false}
         data-testid={testid}
       />
@@ -113,7 +143,7 @@ export function LotFields({ stage, onChange }: { stage: Stage; onChange: (patch:
           onChange={(text) => onChange(serial ? { serial: text } : { lot: text })}
           data={codes}
           limit={8}
-          comboboxProps={{ transitionProps: { duration: 0 } }}
+          comboboxProps={floating}
           spellCheck={false}
           data-testid={serial ? T.entry.serial : T.entry.lot}
         />

@@ -46,7 +46,8 @@ export function useEntry(kind: EntryKind) {
     setFault(null);
   }, []);
   const goTo = useCallback((field: FieldName) => setFocus((before) => ({ field, n: (before?.n ?? 0) + 1 })), []);
-  useScanned(stage, set, goTo);
+  const arrive = useArrival(stage, goTo);
+  useScanned(stage, set, goTo, arrive);
 
   const record = async () => {
     const entry = entryOf(stage);
@@ -61,8 +62,8 @@ export function useEntry(kind: EntryKind) {
           ? ""
           : words.t("entry.done.on_hand", { amount: words.amount(recorded.on_hand, card.unit, card.scale) });
       setResult({ text: `${what} ${more}`.trim(), state: recorded.state });
-      say({ tone: "ok", text: what, more });
-      setDraft((d) => ({ ...d, qty: "", serial: "", note: "", location: shownLocation(stage) }));
+      say({ tone: "ok", text: what, more, quiet: true });
+      setDraft((d) => ({ ...d, qty: "", serial: "", note: "" }));
       goTo("qty");
     } catch (thrown) {
       setFault(explain(asFailure(thrown), words));
@@ -81,7 +82,7 @@ export function useEntry(kind: EntryKind) {
   const chooseItem = (id: string) => {
     take({ do: "item", id });
     setDraft((d) => ({ ...d, lot: null, serial: "", expiry: "" }));
-    goTo(stage.draft.location || shownLocation(stage) ? "qty" : "location");
+    arrive(id);
   };
   return { stage, set, fault, result, focus, goTo, enter, reasons, chooseItem };
 }
@@ -109,8 +110,31 @@ function wording(stage: Stage): string {
   });
 }
 
+/** Once the item that was chosen is known, goes on to the place, or past it when there is only one. */
+function useArrival(stage: Stage, goTo: (field: FieldName) => void): (id: string) => void {
+  const awaited = useRef<string | null>(null);
+  const latest = useRef<() => void>(() => {});
+  latest.current = () => {
+    if (!stage.card || awaited.current !== stage.card.id) return;
+    awaited.current = null;
+    goTo(shownLocation(stage) ? "qty" : "location");
+  };
+  const known = stage.card?.id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when another item has come in
+  useEffect(() => latest.current(), [known]);
+  return useCallback((id: string) => {
+    awaited.current = id;
+    latest.current();
+  }, []);
+}
+
 /** A scan fills what it names: the item, its quantity once more, the place, then the second place. */
-function useScanned(stage: Stage, set: (patch: Partial<Draft>) => void, goTo: (field: FieldName) => void): void {
+function useScanned(
+  stage: Stage,
+  set: (patch: Partial<Draft>) => void,
+  goTo: (field: FieldName) => void,
+  arrive: (id: string) => void,
+): void {
   const { desk, take } = useDesk();
   const { say } = useVoice();
   const latest = useRef<(scan: Scanned) => void>(() => {});
@@ -127,10 +151,13 @@ function useScanned(stage: Stage, set: (patch: Partial<Draft>) => void, goTo: (f
     const again = card?.id === scan.item.id;
     const typed = readQty(stage);
     if (!again && draft.qty.trim()) return say({ tone: "attention", text: words.t("entry.scan.first") });
-    if (!again) take({ do: "item", id: scan.item.id });
+    if (!again) {
+      take({ do: "item", id: scan.item.id });
+      arrive(scan.item.id);
+    }
     const qty = again && typed?.total ? add(typed.total, scan.item.units) : scan.item.units;
     set({ qty: qty.replace(".", words.marks.decimal), ...(scan.item.lot ? { lot: scan.item.lot } : {}) });
-    goTo(shownLocation(stage) || again ? "qty" : "location");
+    if (again) goTo("qty");
   };
   const scan = desk.scanned;
   useEffect(() => {

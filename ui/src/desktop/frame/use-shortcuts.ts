@@ -6,6 +6,9 @@ import { useUndo } from "../entry/undo";
 import { inBurst } from "../scan/use-scanner";
 import { T } from "../testids";
 
+/** What floats above the page closes itself on Escape; it is looked for before it has done so. */
+const FLOATING = '[role="dialog"], [role="menu"], input[aria-controls]:focus';
+
 const entryOf = new Map<string, EntryKind>(entryKinds.map((kind) => [entryKey[kind], kind]));
 
 export function focusSearch(): void {
@@ -23,6 +26,7 @@ export function useShortcuts(): void {
   const { take } = useDesk();
   const { undo } = useUndo();
   const press = useRef<(event: KeyboardEvent) => boolean>(() => false);
+  const floating = useRef(false);
   press.current = (event) => {
     const command = event.ctrlKey || event.metaKey;
     const entry = entryOf.get(event.key);
@@ -31,8 +35,10 @@ export function useShortcuts(): void {
     else if (command && event.key.toLowerCase() === "k") focusSearch();
     else if (command && event.key.toLowerCase() === "z" && !typedHere(event)) void undo();
     else if (event.altKey && page) take({ do: "go", page });
-    else if (event.key === "Escape") take({ do: "back" });
-    else if (typing(event) || inBurst() || command || event.altKey) return false;
+    else if (event.key === "Escape") {
+      if (floating.current) return false;
+      take({ do: "back" });
+    } else if (typing(event) || inBurst() || command || event.altKey) return false;
     else if (event.key === "/") focusSearch();
     else if (event.key === "?") take({ do: "sheet", open: true });
     else return false;
@@ -42,8 +48,15 @@ export function useShortcuts(): void {
     const onKey = (event: KeyboardEvent) => {
       if (!event.defaultPrevented && press.current(event)) event.preventDefault();
     };
+    const note = () => {
+      floating.current = document.querySelector(FLOATING) !== null;
+    };
+    window.addEventListener("keydown", note, true);
     window.addEventListener("keydown", onKey);
-    return () => window.removeEventListener("keydown", onKey);
+    return () => {
+      window.removeEventListener("keydown", note, true);
+      window.removeEventListener("keydown", onKey);
+    };
   }, []);
 }
 

@@ -159,13 +159,8 @@ function Answers({ card, onAnswer, onRecount }: AnswersProps) {
     );
   return (
     <div className={css.answers}>
-      {card.keeps.map((keep, n) => (
-        <Button
-          key={keep}
-          variant={n === 0 && card.keeps.length === 1 ? "filled" : "default"}
-          onClick={() => press(keep)}
-          data-testid={T.inbox.keep(keep)}
-        >
+      {card.keeps.map((keep) => (
+        <Button key={keep} variant="default" onClick={() => press(keep)} data-testid={T.inbox.keep(keep)}>
           {label(keep)}
         </Button>
       ))}

@@ -38,19 +38,20 @@ export function StockPage() {
                 data-testid={T.stock.filter(one)}
               >
                 {t(`stock.filter.${one}`)}
-                {count !== undefined && <span className={css.count}>{number(count)}</span>}
+                {count !== undefined && count > 0 && <span className={css.count}>{number(count)}</span>}
               </button>
             );
           })}
         </fieldset>
         <Button
           variant="default"
-          leftSection={<IconPlus size={18} stroke={1.5} />}
           onClick={() => take({ do: "create" })}
           data-testid={T.stock.newItem}
           className={css.new}
+          aria-label={t("stock.new")}
         >
-          {t("stock.new")}
+          <IconPlus size={18} stroke={1.5} />
+          <span className={css.newText}>{t("stock.new")}</span>
         </Button>
       </div>
       <StockList

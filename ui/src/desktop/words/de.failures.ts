@@ -63,6 +63,7 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.FILE_NOT_FOUND": "Diese Datei gibt es nicht.",
   "fail.FILE_UNREADABLE": "Die Datei lässt sich nicht lesen.",
   "fail.DISK_FULL": "Der Datenträger ist voll. Es wurde nichts gebucht. Bitte Platz schaffen und wiederholen.",
+  "fail.DAMAGED": "Die Datenbankdatei ist beschädigt. Bitte den Ordner sichern und den Support rufen; nicht löschen.",
   "fail.INTERNAL":
     "Bei uns ist etwas schiefgegangen. Was vorher gebucht wurde, ist sicher. Bitte noch einmal versuchen.",
   "fail.unknown": "Das hat nicht geklappt: {message}",

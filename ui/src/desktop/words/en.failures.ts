@@ -59,6 +59,7 @@ export const enFailures = {
   "fail.FILE_NOT_FOUND": "There is no such file.",
   "fail.FILE_UNREADABLE": "The file cannot be read.",
   "fail.DISK_FULL": "The disk is full. Nothing was recorded. Make room and try again.",
+  "fail.DAMAGED": "The database file is damaged. Keep a copy of its folder and call support; do not delete it.",
   "fail.INTERNAL": "Something went wrong on our side. What was recorded before is safe. Try again.",
   "fail.unknown": "That did not work: {message}",
 } as const;

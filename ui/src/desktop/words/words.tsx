@@ -43,9 +43,9 @@ export function wordsOf(language: Language, setLanguage: (language: Language) =>
   const catalogue = catalogues[language];
   const plurals = new Intl.PluralRules(language);
   const number = (value: string | number, scale = 0) =>
-    new Intl.NumberFormat(language, { minimumFractionDigits: scale, maximumFractionDigits: 6 }).format(
-      value as Intl.StringNumericLiteral,
-    );
+    new Intl.NumberFormat(language, { minimumFractionDigits: scale, maximumFractionDigits: 6 })
+      .format(value as Intl.StringNumericLiteral)
+      .replace("-", "\u2212");
   const t = (key: Key, holes: Holes = {}) => {
     const entry = catalogue[key];
     const form = typeof entry === "string" ? entry : entry[plurals.select(Number(holes.n)) === "one" ? "one" : "other"];
