@@ -1,15 +1,17 @@
 //! One schema for devices, the admin console and integrations.
 
+pub mod api;
+pub mod mutations;
 pub mod sync;
 
 use crate::app::{App, Principal};
 use async_graphql::{MergedObject, MergedSubscription, Request};
 
 #[derive(Debug, Default, MergedObject)]
-pub struct Query(sync::SyncQuery);
+pub struct Query(sync::SyncQuery, api::ApiQuery);
 
 #[derive(Debug, Default, MergedObject)]
-pub struct Mutation(sync::SyncMutation);
+pub struct Mutation(sync::SyncMutation, mutations::ApiMutation);
 
 #[derive(Debug, Default, MergedSubscription)]
 pub struct Subscription(sync::SyncSubscription);
@@ -39,4 +41,5 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .extension(api::limits::extension(api::throttle::Limits::default()))
 }

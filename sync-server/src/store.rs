@@ -14,6 +14,7 @@ pub mod log;
 pub mod organisation;
 pub mod park;
 pub mod records;
+pub mod queries;
 pub mod verify;
 pub mod writes;
 
