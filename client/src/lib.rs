@@ -4,6 +4,7 @@
 pub mod commands;
 pub mod engine;
 pub mod failure;
+pub mod import;
 pub mod mint;
 mod secrets;
 pub mod store;

@@ -1,7 +1,8 @@
 -- Server state at the cursor ("base"), the outbox with the effects of pending changes, and views
 -- that show what people see. Ids are 16-byte blobs; quantities are millionths; times microseconds.
 
--- One row each: device, person, organisation, server, epoch, fingerprint, last_sync, clock.
+-- What there is one of, by name (store/settings.rs): device, device_name, person, person_name,
+-- organisation, organisation_name, server, epoch, last_sync, clock, pushed_seq, cut, reset, former_devices.
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cursor (scope TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -24,7 +25,7 @@ CREATE INDEX record_parent ON record (kind, parent) WHERE parent IS NOT NULL;
 
 -- What a pending change makes of a record: the whole record after it.
 CREATE TABLE pending_record (
-  n INTEGER NOT NULL REFERENCES outbox (n) ON DELETE CASCADE,
+  n INTEGER NOT NULL,
   kind TEXT NOT NULL,
   id BLOB NOT NULL,
   archived INTEGER NOT NULL,
@@ -51,7 +52,7 @@ CREATE VIEW record_now AS
 -- Movements of the base (`n` null) and effects of pending changes (`n` their place in the outbox).
 CREATE TABLE movement (
   id BLOB PRIMARY KEY,
-  n INTEGER REFERENCES outbox (n) ON DELETE CASCADE,
+  n INTEGER,
   change BLOB NOT NULL,
   kind TEXT NOT NULL,
   item BLOB NOT NULL,
@@ -109,7 +110,7 @@ CREATE INDEX balance_lot ON balance (lot) WHERE lot <> x'';
 
 -- What pending changes add to a cell: one row a change and cell.
 CREATE TABLE pending_balance (
-  n INTEGER NOT NULL REFERENCES outbox (n) ON DELETE CASCADE,
+  n INTEGER NOT NULL,
   item BLOB NOT NULL,
   location BLOB NOT NULL,
   lot BLOB NOT NULL DEFAULT x'',
@@ -137,7 +138,7 @@ CREATE VIEW balance_now AS
 
 CREATE TABLE posted_count (
   change BLOB PRIMARY KEY,
-  n INTEGER REFERENCES outbox (n) ON DELETE CASCADE,
+  n INTEGER,
   item BLOB NOT NULL,
   location BLOB NOT NULL,
   body TEXT NOT NULL
@@ -149,29 +150,35 @@ CREATE TABLE outbox (
   n INTEGER PRIMARY KEY,
   change BLOB NOT NULL UNIQUE,
   state TEXT NOT NULL CHECK (state IN ('queued', 'sealed', 'settled', 'rejected')),
-  -- Given when sealed: the device's dense order and its chain.
-  seq INTEGER UNIQUE,
+  -- Given when sealed: under which id of this device, its dense order and its chain.
+  device BLOB,
+  seq INTEGER,
   chain BLOB,
   kind TEXT NOT NULL,
   version INTEGER NOT NULL,
   body TEXT NOT NULL,
   at INTEGER NOT NULL,
+  -- The server's word; its effects, if any, are in the base as soon as it is set.
   outcome TEXT,
+  -- Why it was rejected; while there is no outcome, why it is forecast to be.
   code TEXT,
   details TEXT
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (n) WHERE state IN ('queued', 'sealed');
+CREATE UNIQUE INDEX outbox_chain ON outbox (device, seq) WHERE seq IS NOT NULL;
 
 -- Rows a pending change was decided from: when a pull touches one, it is decided again.
 CREATE TABLE pending_need (
-  n INTEGER NOT NULL REFERENCES outbox (n) ON DELETE CASCADE,
-  -- 'r' + kind + id, or 'c' + item + location
+  -- 'r' + prefixed id of a record, 'k' + kind/key, 'c' + item and location
   row BLOB NOT NULL,
+  n INTEGER NOT NULL,
+  -- Whether the change may also write the row.
+  writes INTEGER NOT NULL,
   PRIMARY KEY (row, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pending_need_n ON pending_need (n);
 
--- Outcomes of changes that had an effect in a scope held here.
+-- Outcomes of changes that had an effect in the catalogue or a site held here.
 CREATE TABLE outcome (change BLOB PRIMARY KEY, outcome TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 -- Log entries of a newer version, kept as they came.

@@ -1,0 +1,110 @@
+//! The database of this device: one encrypted SQLite file. `write` is the only place where a
+//! transaction begins; what is committed `Full` is on the disk before anybody hears of it.
+//!
+//! Several processes may have the file open; SQLite's own lock lets one write at a time.
+
+pub mod absorb;
+pub mod dump;
+pub mod effects;
+pub mod facts;
+pub mod migrate;
+pub mod open;
+pub mod outbox;
+pub mod queries;
+pub mod rebase;
+pub mod record;
+pub mod reset;
+pub mod search;
+pub mod settings;
+
+use crate::Failure;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+pub use open::FILE;
+
+/// What must be true when a commit returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// It survives a power cut: for what a person did.
+    Full,
+    /// It survives a crash of the program: for what can be pulled again.
+    Normal,
+}
+
+impl Durability {
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}
+
+/// Readers kept open between reads.
+const READERS: usize = 4;
+
+pub struct Store {
+    path: PathBuf,
+    key: String,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+    /// Held shared by everybody who may write; whoever swaps the file takes it alone.
+    _lock: File,
+}
+
+struct Writer {
+    connection: Connection,
+    durability: Durability,
+    /// Changes when another connection commits.
+    version: i64,
+}
+
+impl Store {
+    /// Runs `f` in one transaction: all of it is committed, or none.
+    pub fn write<T>(
+        &self,
+        durability: Durability,
+        f: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.durability != durability {
+            writer.connection.pragma_update(None, "synchronous", durability.pragma())?;
+            writer.durability = durability;
+        }
+        let transaction = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = f(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Runs `f` on one snapshot of the database.
+    pub fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open::reader(&self.path, &self.key)?,
+        };
+        let snapshot = connection.transaction()?;
+        let value = f(&snapshot);
+        snapshot.finish()?;
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS {
+            readers.push(connection);
+        }
+        value
+    }
+
+    /// Whether another process has written since this was last asked.
+    pub fn changed_elsewhere(&self) -> Result<bool, Failure> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = open::data_version(&writer.connection)?;
+        let changed = version != writer.version;
+        writer.version = version;
+        Ok(changed)
+    }
+}

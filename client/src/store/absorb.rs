@@ -1,0 +1,356 @@
+//! Applies one answer of a pull in one transaction: rows, cursors and what is settled together,
+//! and pending changes decided again where the rows touched them.
+//!
+//! What comes back of our own changes mostly is what we showed already. Such a row is a twin of
+//! its pending one: it takes its place and touches nothing, so that a long outbox is not decided
+//! again with every page.
+
+use super::{
+    Durability, Store, effects, outbox, rebase,
+    record::write_base,
+    reset,
+    search::Stale,
+    settings,
+};
+use crate::{Failure, engine::Tag};
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use stillage_core::{
+    absorb::{Absorbed, Arrived, CellChange, Discard, absorb},
+    change::{ChangeResult, Outcome},
+    id::{DeviceId, MovementId},
+    record::{Kind, Record, Ref},
+    scope::Scope,
+    stock::{Cell, Movement, PostedCount},
+    wire::{Cursor, PullAnswer},
+};
+
+/// What an answer came to.
+#[derive(Debug, Default)]
+pub struct Applied {
+    pub rows: u64,
+    pub tags: BTreeSet<Tag>,
+    /// A scope is there that the request did not name.
+    pub new_scope: bool,
+}
+
+/// Applies the answer, or says why it must be thrown away whole.
+pub fn apply(store: &Store, answer: &PullAnswer) -> Result<Result<Applied, Discard>, Failure> {
+    let mut discarded = None;
+    let applied = store.write(Durability::Normal, |transaction| {
+        if settings::get(transaction, settings::RESET)?.is_some() {
+            reset::wipe_base(transaction)?;
+        }
+        let device = settings::device(transaction)?;
+        let cursors = settings::cursors(transaction)?;
+        let chain_at = |seq| outbox::chain_at(transaction, device, seq).ok().flatten();
+        match absorb(answer, &cursors, chain_at) {
+            Ok(absorbed) => Page::new(transaction, device)?.write(answer, &absorbed, &cursors),
+            Err(discard) => {
+                // The failure only rolls back; it does not leave this function.
+                discarded = Some(discard);
+                Err(Failure::bad_input("discarded"))
+            }
+        }
+    });
+    match (applied, discarded) {
+        (Ok(applied), _) => Ok(Ok(applied)),
+        (Err(_), Some(discard)) => Ok(Err(discard)),
+        (Err(failure), None) => Err(failure),
+    }
+}
+
+struct Page<'a> {
+    conn: &'a Transaction<'a>,
+    device: DeviceId,
+    /// Whether anything here waits for the server: without it, nothing can be touched.
+    waiting: bool,
+    touched: BTreeSet<Vec<u8>>,
+    stale: Stale,
+}
+
+impl<'a> Page<'a> {
+    fn new(conn: &'a Transaction<'a>, device: DeviceId) -> Result<Self, Failure> {
+        let waiting = outbox::waiting(conn)? > 0;
+        Ok(Self { conn, device, waiting, touched: BTreeSet::new(), stale: Stale::default() })
+    }
+
+    fn write(
+        mut self,
+        answer: &PullAnswer,
+        absorbed: &Absorbed,
+        cursors: &BTreeMap<Scope, u64>,
+    ) -> Result<Applied, Failure> {
+        if self.waiting {
+            let twins = self.twins(absorbed)?;
+            self.land(absorbed, &twins)?;
+        }
+        self.settle(absorbed)?;
+        for record in absorbed.records.values() {
+            self.record(record)?;
+        }
+        for arrived in absorbed.movements.values() {
+            effects::write_movement(self.conn, None, &arrived.movement, &arrived.numbers)?;
+        }
+        for (count, _) in &absorbed.counts {
+            effects::write_count(self.conn, None, count)?;
+        }
+        for (cell, change) in &absorbed.cells {
+            write_cell(self.conn, cell, change)?;
+        }
+        self.keep_unknown(absorbed)?;
+        self.outcomes(answer)?;
+        for (&scope, &seq) in &absorbed.cursors {
+            settings::set_cursor(self.conn, Cursor { scope, seq })?;
+        }
+        let new_scope = self.scopes(answer, absorbed, cursors)?;
+        settings::set(self.conn, settings::EPOCH, &answer.epoch.to_string())?;
+        rebase::run(self.conn, self.device, self.touched, &mut self.stale)?;
+        self.stale.refresh(self.conn)?;
+        let rows = answer.pages.iter().map(|page| page.to - page.from).sum();
+        Ok(Applied { rows, tags: tags(absorbed), new_scope })
+    }
+
+    /// Pending rows that came in just as they were shown. All other rows are touched.
+    fn twins(&mut self, absorbed: &Absorbed) -> Result<Twins, Failure> {
+        let mut twins = Twins::default();
+        for (id, arrived) in &absorbed.movements {
+            if self.shown_movement(arrived)? {
+                twins.movements.insert(*id);
+            } else {
+                let cells = arrived.movement.entries().map(|line| effects::cell_row(&line.cell));
+                self.touched.extend(cells);
+            }
+        }
+        for (count, _) in &absorbed.counts {
+            if self.shown_count(count)? {
+                twins.counts.insert(count.change.0);
+            } else {
+                self.touched.insert(effects::cell_row(&count.cell()));
+            }
+        }
+        for (of, record) in &absorbed.records {
+            let body = record.body();
+            if self.shown_record(*of, &body)? {
+                twins.records.insert((*of, body));
+            } else {
+                self.touched.insert(effects::record_row(*of));
+                let keys = [self.key_of(*of)?, record.key()];
+                self.touched.extend(keys.into_iter().flatten().map(|key| effects::key_row(of.kind, &key)));
+            }
+        }
+        Ok(twins)
+    }
+
+    /// Whether the movement is shown as pending in the same way. Its person may differ: before a
+    /// device is connected, it does not know whom it belongs to.
+    fn shown_movement(&self, arrived: &Arrived) -> Result<bool, Failure> {
+        let sql = "SELECT body FROM movement WHERE id = ?1 AND n IS NOT NULL";
+        let shown: Option<String> =
+            self.conn.prepare_cached(sql)?.query_row([arrived.movement.id.0], |row| row.get(0)).optional()?;
+        let Some(shown) = shown else { return Ok(false) };
+        let shown: Movement = serde_json::from_str(&shown)?;
+        Ok(Movement { person: arrived.movement.person, ..shown } == arrived.movement)
+    }
+
+    fn shown_count(&self, count: &PostedCount) -> Result<bool, Failure> {
+        let sql = "SELECT body FROM posted_count WHERE change = ?1 AND n IS NOT NULL";
+        let shown: Option<String> =
+            self.conn.prepare_cached(sql)?.query_row([count.change.0], |row| row.get(0)).optional()?;
+        let Some(shown) = shown else { return Ok(false) };
+        let shown: PostedCount = serde_json::from_str(&shown)?;
+        Ok(PostedCount { person: count.person, ..shown } == *count)
+    }
+
+    fn shown_record(&self, of: Ref, body: &str) -> Result<bool, Failure> {
+        let sql = "SELECT 1 FROM pending_record WHERE kind = ?1 AND id = ?2 AND body = ?3";
+        Ok(self.conn.prepare_cached(sql)?.exists((of.kind.name(), of.id, body))?)
+    }
+
+    fn key_of(&self, of: Ref) -> Result<Option<String>, Failure> {
+        let sql = "SELECT key FROM record WHERE kind = ?1 AND id = ?2";
+        let key = self.conn.prepare_cached(sql)?.query_row((of.kind.name(), of.id), |row| row.get(0));
+        Ok(key.optional()?.flatten())
+    }
+
+    /// Takes back what is shown of own changes whose effects, or whose end, are in this answer.
+    fn land(&mut self, absorbed: &Absorbed, twins: &Twins) -> Result<(), Failure> {
+        let mut landing: BTreeMap<u64, Option<Outcome>> = BTreeMap::new();
+        if let Some((seq, _)) = &absorbed.settled {
+            let settled = outbox::sealed_up_to(self.conn, self.device, *seq)?;
+            landing.extend(settled.into_iter().map(|(n, _)| (n, None)));
+        }
+        for (&change, &outcome) in &absorbed.outcomes {
+            if let Some(n) = outbox::pending_n(self.conn, change)? {
+                landing.insert(n, Some(outcome));
+            }
+        }
+        for (n, outcome) in landing {
+            if !self.all_came_in(n, twins)? {
+                let sql = "SELECT row FROM pending_need WHERE n = ?1 AND writes";
+                let mut statement = self.conn.prepare_cached(sql)?;
+                for row in statement.query_map([n], |row| row.get(0))? {
+                    self.touched.insert(row?);
+                }
+            }
+            effects::erase(self.conn, n, &mut self.stale)?;
+            if let Some(outcome) = outcome {
+                outbox::land(self.conn, n, outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all_came_in(&self, n: u64, twins: &Twins) -> Result<bool, Failure> {
+        let mut movements = self.conn.prepare_cached("SELECT id FROM movement WHERE n = ?1")?;
+        for id in movements.query_map([n], |row| row.get(0).map(MovementId))? {
+            if !twins.movements.contains(&id?) {
+                return Ok(false);
+            }
+        }
+        let mut counts = self.conn.prepare_cached("SELECT change FROM posted_count WHERE n = ?1")?;
+        for change in counts.query_map([n], |row| row.get(0))? {
+            if !twins.counts.contains(&change?) {
+                return Ok(false);
+            }
+        }
+        let mut records = self.conn.prepare_cached("SELECT kind, id, body FROM pending_record WHERE n = ?1")?;
+        let mut rows = records.query([n])?;
+        while let Some(row) = rows.next()? {
+            let kind: Kind = super::facts::read_word(row, 0)?;
+            if !twins.records.contains(&(Ref { kind, id: row.get(1)? }, row.get(2)?)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn settle(&mut self, absorbed: &Absorbed) -> Result<(), Failure> {
+        let Some((seq, results)) = &absorbed.settled else { return Ok(()) };
+        let results: BTreeMap<_, &ChangeResult> = results.iter().map(|result| (result.id, result)).collect();
+        // One without a result stays; the next pull asks for it again.
+        for (n, change) in outbox::sealed_up_to(self.conn, self.device, *seq)? {
+            if let Some(result) = results.get(&change) {
+                outbox::settle(self.conn, n, result)?;
+            }
+        }
+        let pushed: u64 = settings::parsed(self.conn, settings::PUSHED_SEQ)?.unwrap_or(0);
+        if *seq > pushed {
+            settings::set(self.conn, settings::PUSHED_SEQ, &seq.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record) -> Result<(), Failure> {
+        if record.of.kind == Kind::Barcode {
+            let sql = "SELECT parent FROM record WHERE kind = 'barcode' AND id = ?1";
+            let old = self.conn.prepare_cached(sql)?.query_row([record.of.id], |row| row.get(0)).optional()?;
+            self.stale.named(Kind::Barcode.name(), record.of.id, old.flatten());
+        }
+        self.stale.record(record);
+        write_base(self.conn, record)
+    }
+
+    fn keep_unknown(&self, absorbed: &Absorbed) -> Result<(), Failure> {
+        let sql = "INSERT OR REPLACE INTO unknown_entry (scope, seq, entry) VALUES (?1, ?2, ?3)";
+        for (scope, entry) in &absorbed.unknown {
+            let row = (scope.to_string(), entry.seq, serde_json::to_string(entry)?);
+            self.conn.prepare_cached(sql)?.execute(row)?;
+        }
+        Ok(())
+    }
+
+    /// Kept for the audit. Inbox scopes are left out: every person sees another part of them.
+    fn outcomes(&self, answer: &PullAnswer) -> Result<(), Failure> {
+        let mut insert =
+            self.conn.prepare_cached("INSERT OR REPLACE INTO outcome (change, outcome) VALUES (?1, ?2)")?;
+        let mut seen = HashSet::new();
+        for page in answer.pages.iter().filter(|page| !matches!(page.scope, Scope::Inbox(_))) {
+            for entry in page.entries.iter().filter(|entry| seen.insert(entry.change)) {
+                insert.execute((entry.change.0, entry.outcome.name()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts scopes that were granted and drops those that were taken away.
+    fn scopes(
+        &self,
+        answer: &PullAnswer,
+        absorbed: &Absorbed,
+        cursors: &BTreeMap<Scope, u64>,
+    ) -> Result<bool, Failure> {
+        let mut new_scope = false;
+        for head in &answer.heads {
+            if !cursors.contains_key(&head.scope) && !absorbed.cursors.contains_key(&head.scope) {
+                settings::set_cursor(self.conn, Cursor { scope: head.scope, seq: 0 })?;
+                new_scope |= head.seq > 0;
+            }
+        }
+        for scope in &absorbed.removed {
+            reset::drop_scope(self.conn, *scope)?;
+        }
+        Ok(new_scope)
+    }
+}
+
+#[derive(Default)]
+struct Twins {
+    movements: HashSet<MovementId>,
+    counts: HashSet<uuid::Uuid>,
+    records: HashSet<(Ref, String)>,
+}
+
+fn write_cell(conn: &Connection, cell: &Cell, change: &CellChange) -> Result<(), Failure> {
+    let sql = "INSERT INTO balance (item, location, lot, status, on_hand, last_order,
+            count_change, count_ts, count_device, count_seq, counted)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+        ON CONFLICT (item, location, lot, status) DO UPDATE SET
+            on_hand = on_hand + excluded.on_hand, last_order = max(last_order, excluded.last_order)";
+    let count = change.count;
+    let lot = super::facts::lot_key(cell.lot);
+    conn.prepare_cached(sql)?.execute((
+        cell.item.0,
+        cell.location.0,
+        &lot,
+        cell.status.name(),
+        change.delta.0,
+        change.last_order,
+        count.map(|count| count.change.0),
+        count.map(|count| count.order.ts),
+        count.map(|count| count.order.device.0),
+        count.map(|count| count.order.seq),
+        count.map(|count| count.counted.0),
+    ))?;
+    let Some(count) = count else { return Ok(()) };
+    // The later of two counts in effective order speaks for the cell, whichever came first.
+    let sql = "UPDATE balance SET count_change = ?5, count_ts = ?6, count_device = ?7, count_seq = ?8, counted = ?9
+        WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4
+          AND (count_ts IS NULL OR (count_ts, count_device, count_seq) < (?6, ?7, ?8))";
+    conn.prepare_cached(sql)?.execute((
+        cell.item.0,
+        cell.location.0,
+        &lot,
+        cell.status.name(),
+        count.change.0,
+        count.order.ts,
+        count.order.device.0,
+        count.order.seq,
+        count.counted.0,
+    ))?;
+    Ok(())
+}
+
+fn tags(absorbed: &Absorbed) -> BTreeSet<Tag> {
+    let mut tags: BTreeSet<Tag> = absorbed.records.keys().map(|of| Tag::of(of.kind)).collect();
+    if !absorbed.movements.is_empty() || !absorbed.counts.is_empty() {
+        tags.extend([Tag::Stock, Tag::Items]);
+    }
+    if absorbed.settled.is_some() || !tags.is_empty() {
+        tags.insert(Tag::Status);
+    }
+    if absorbed.settled.is_some() || !absorbed.removed.is_empty() {
+        tags.extend(Tag::ALL);
+    }
+    tags
+}

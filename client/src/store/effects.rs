@@ -1,0 +1,210 @@
+//! The effects of pending changes: what people see before the server has spoken. Every row
+//! carries the change's place `n`, so that a change's effects can be taken back and decided again.
+
+use super::{facts::lot_key, search::Stale};
+use crate::Failure;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+use stillage_core::{
+    action::Action,
+    decide::Effects,
+    facts::{LastCount, Needs},
+    quantity::Quantity,
+    record::{Kind, Record, Ref},
+    scope::Scope,
+    stock::{Cell, Movement, PostedCount},
+    text,
+};
+
+/// Writes what change `n` does, and which rows it was decided from.
+pub fn write(
+    conn: &Connection,
+    n: u64,
+    effects: &Effects,
+    stale: &mut Stale,
+) -> Result<(), Failure> {
+    for record in &effects.records {
+        write_record(conn, n, record)?;
+        stale.record(record);
+    }
+    for movement in &effects.movements {
+        write_movement(conn, Some(n), movement, &BTreeMap::new())?;
+    }
+    for (cell, change) in cell_changes(effects) {
+        write_cell(conn, n, &cell, &change)?;
+    }
+    for count in &effects.counts {
+        write_count(conn, Some(n), count)?;
+    }
+    Ok(())
+}
+
+/// Takes back everything change `n` shows.
+pub fn erase(conn: &Connection, n: u64, stale: &mut Stale) -> Result<(), Failure> {
+    let mut records = conn.prepare_cached("SELECT kind, id, parent FROM pending_record WHERE n = ?1")?;
+    let mut rows = records.query([n])?;
+    while let Some(row) = rows.next()? {
+        stale.named(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?);
+    }
+    for sql in [
+        "DELETE FROM pending_record WHERE n = ?1",
+        "DELETE FROM movement WHERE n = ?1",
+        "DELETE FROM pending_balance WHERE n = ?1",
+        "DELETE FROM posted_count WHERE n = ?1",
+        "DELETE FROM pending_need WHERE n = ?1",
+    ] {
+        conn.prepare_cached(sql)?.execute([n])?;
+    }
+    Ok(())
+}
+
+fn write_record(conn: &Connection, n: u64, record: &Record) -> Result<(), Failure> {
+    let sql = "INSERT OR REPLACE INTO pending_record (n, kind, id, archived, key, name, parent, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let kind = record.of.kind.name();
+    let (key, name, parent) = (record.key(), record.name(), record.parent());
+    let row = (n, kind, record.of.id, record.archived, key, name, parent, record.body());
+    conn.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// A movement of the base, or of change `n`. A movement of the base takes the place of the
+/// pending one with the same id; numbers it got in other scopes stay.
+pub fn write_movement(
+    conn: &Connection,
+    n: Option<u64>,
+    movement: &Movement,
+    numbers: &BTreeMap<Scope, u64>,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO movement (id, n, change, kind, item, lot, from_location, from_site, from_status, from_seq,
+            to_location, to_site, to_status, to_seq, qty, order_ts, order_device, order_seq, at, reference, reverses, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+        ON CONFLICT (id) DO UPDATE SET n = excluded.n, change = excluded.change, kind = excluded.kind,
+            item = excluded.item, lot = excluded.lot,
+            from_location = excluded.from_location, from_site = excluded.from_site, from_status = excluded.from_status,
+            from_seq = coalesce(excluded.from_seq, from_seq),
+            to_location = excluded.to_location, to_site = excluded.to_site, to_status = excluded.to_status,
+            to_seq = coalesce(excluded.to_seq, to_seq),
+            qty = excluded.qty, order_ts = excluded.order_ts, order_device = excluded.order_device,
+            order_seq = excluded.order_seq, at = excluded.at, reference = excluded.reference,
+            reverses = excluded.reverses, body = excluded.body";
+    let number = |site: Option<_>| site.and_then(|site| numbers.get(&Scope::Site(site))).copied();
+    let body = text::canonical(&serde_json::to_value(movement)?);
+    conn.prepare_cached(sql)?.execute(rusqlite::params![
+        movement.id.0,
+        n,
+        movement.change.0,
+        movement.kind.name(),
+        movement.item.0,
+        movement.lot.map(|lot| lot.0),
+        movement.from.location.0,
+        movement.from.site.map(|site| site.0),
+        movement.from.status.name(),
+        number(movement.from.site),
+        movement.to.location.0,
+        movement.to.site.map(|site| site.0),
+        movement.to.status.name(),
+        number(movement.to.site),
+        movement.qty.0,
+        movement.order.ts,
+        movement.order.device.0,
+        movement.order.seq,
+        movement.at,
+        movement.remarks.reference,
+        movement.reverses.map(|id| id.0),
+        body,
+    ])?;
+    Ok(())
+}
+
+/// What one change does to a cell.
+struct CellDelta {
+    delta: Quantity,
+    last_order: i64,
+    count: Option<LastCount>,
+}
+
+fn cell_changes(effects: &Effects) -> BTreeMap<Cell, CellDelta> {
+    let mut cells: BTreeMap<Cell, CellDelta> = BTreeMap::new();
+    let blank = || CellDelta { delta: Quantity::ZERO, last_order: 0, count: None };
+    for movement in &effects.movements {
+        for line in movement.entries() {
+            let cell = cells.entry(line.cell).or_insert_with(blank);
+            cell.delta = cell.delta.checked_add(line.delta).unwrap_or(cell.delta);
+            cell.last_order = cell.last_order.max(movement.order.ts);
+        }
+    }
+    for count in &effects.counts {
+        let cell = cells.entry(count.cell()).or_insert_with(blank);
+        cell.last_order = cell.last_order.max(count.order.ts);
+        cell.count = Some(LastCount { change: count.change, order: count.order, counted: count.counted });
+    }
+    cells
+}
+
+fn write_cell(conn: &Connection, n: u64, cell: &Cell, change: &CellDelta) -> Result<(), Failure> {
+    let sql = "INSERT INTO pending_balance (n, item, location, lot, status, delta, last_order,
+            count_change, count_ts, count_device, count_seq, counted)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    let count = change.count;
+    conn.prepare_cached(sql)?.execute((
+        n,
+        cell.item.0,
+        cell.location.0,
+        lot_key(cell.lot),
+        cell.status.name(),
+        change.delta.0,
+        change.last_order,
+        count.map(|count| count.change.0),
+        count.map(|count| count.order.ts),
+        count.map(|count| count.order.device.0),
+        count.map(|count| count.order.seq),
+        count.map(|count| count.counted.0),
+    ))?;
+    Ok(())
+}
+
+pub fn write_count(conn: &Connection, n: Option<u64>, count: &PostedCount) -> Result<(), Failure> {
+    let sql = "INSERT OR REPLACE INTO posted_count (change, n, item, location, body) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let body = text::canonical(&serde_json::to_value(count)?);
+    conn.prepare_cached(sql)?.execute((count.change.0, n, count.item.0, count.place.location.0, body))?;
+    Ok(())
+}
+
+/// The name of a row in `pending_need`.
+#[must_use]
+pub fn record_row(of: Ref) -> Vec<u8> {
+    format!("r{of}").into_bytes()
+}
+
+#[must_use]
+pub fn key_row(kind: Kind, key: &str) -> Vec<u8> {
+    format!("k{kind}/{key}").into_bytes()
+}
+
+#[must_use]
+pub fn cell_row(cell: &Cell) -> Vec<u8> {
+    [b"c", cell.item.0.as_bytes().as_slice(), cell.location.0.as_bytes()].concat()
+}
+
+/// Notes which rows change `n` was decided from, and which of them it may write.
+pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) -> Result<(), Failure> {
+    let mut rows: BTreeMap<Vec<u8>, bool> = BTreeMap::new();
+    for &of in &needs.records {
+        let answers = matches!(action, Action::Resolve(_));
+        let edits = matches!(action, Action::Save(_) | Action::Archive(_)) && action.subject() == Some(of);
+        rows.insert(record_row(of), answers || edits || of.kind == Kind::Lot);
+    }
+    for (kind, key) in &needs.keys {
+        rows.insert(key_row(*kind, key), true);
+    }
+    let named: BTreeSet<&Cell> = needs.cells.iter().chain(needs.tails.keys()).collect();
+    for cell in named {
+        rows.insert(cell_row(cell), true);
+    }
+    let mut insert = conn.prepare_cached("INSERT OR REPLACE INTO pending_need (row, n, writes) VALUES (?1, ?2, ?3)")?;
+    for (row, writes) in rows {
+        insert.execute((row, n, writes))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! Everything a person did here, in order. A row is queued, then sealed into the device's chain
+//! (numbered, and from then on sent unaltered), then settled or rejected by the server's word.
+
+use super::settings;
+use crate::Failure;
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::Value;
+use stillage_core::{
+    absorb::Pending,
+    change::{Change, ChangeResult, Digest, Outcome},
+    id::{ChangeId, DeviceId},
+    rejection::Rejection,
+    wire::{PUSH_BYTES, PUSH_CHANGES},
+};
+
+/// What is sent in one push: a part of the chain that has been sealed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    pub first_seq: u64,
+    pub prev_chain: Digest,
+    pub changes: Vec<Change>,
+}
+
+pub fn last_n(conn: &Connection) -> Result<u64, Failure> {
+    let mut statement = conn.prepare_cached("SELECT coalesce(max(n), 0) FROM outbox")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+pub fn append(conn: &Connection, n: u64, change: &Change, at: i64) -> Result<(), Failure> {
+    let sql = "INSERT INTO outbox (n, change, state, kind, version, body, at)
+        VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6)";
+    let row = (n, change.id.0, &change.kind, change.version, &change.body, at);
+    conn.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+/// Changes the server has not settled.
+pub fn waiting(conn: &Connection) -> Result<u64, Failure> {
+    let mut statement = conn.prepare_cached("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sealed')")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// Rows that wait for a person.
+pub fn open_inbox(conn: &Connection) -> Result<u64, Failure> {
+    let sql = "SELECT count(*) FROM record_now WHERE kind = 'inbox' AND NOT archived AND body ->> '$.state' = 'open'";
+    Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// The last number this device has given, and its chain there.
+fn last_sealed(conn: &Connection, device: DeviceId) -> Result<(u64, Digest), Failure> {
+    let sql = "SELECT seq, chain FROM outbox WHERE device = ?1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1";
+    let last = conn
+        .prepare_cached(sql)?
+        .query_row([device.0], |row| Ok((row.get(0)?, Digest(row.get(1)?))))
+        .optional()?;
+    Ok(last.unwrap_or((0, Digest::start(device))))
+}
+
+/// The device's own chain at `seq`, if it has come that far.
+pub fn chain_at(conn: &Connection, device: DeviceId, seq: u64) -> Result<Option<Digest>, Failure> {
+    if seq == 0 {
+        return Ok(Some(Digest::start(device)));
+    }
+    let mut statement = conn.prepare_cached("SELECT chain FROM outbox WHERE device = ?1 AND seq = ?2")?;
+    Ok(statement.query_row((device.0, seq), |row| row.get(0).map(Digest)).optional()?)
+}
+
+/// The last own change that is settled: all before it are too.
+pub fn settled_seq(conn: &Connection, device: DeviceId) -> Result<u64, Failure> {
+    let sql = "SELECT coalesce(
+        (SELECT min(seq) - 1 FROM outbox WHERE device = ?1 AND state = 'sealed'),
+        (SELECT max(seq) FROM outbox WHERE device = ?1), 0)";
+    Ok(conn.prepare_cached(sql)?.query_row([device.0], |row| row.get(0))?)
+}
+
+/// Whether `batch` would have anything to send.
+pub fn has_unsent(conn: &Connection) -> Result<bool, Failure> {
+    let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
+    let sql = "SELECT 1 FROM outbox WHERE state = 'queued' OR state = 'sealed' AND seq > ?1 LIMIT 1";
+    Ok(conn.prepare_cached(sql)?.exists([pushed])?)
+}
+
+/// The next batch to send. What was sealed and not answered goes again exactly as it was; only
+/// then are queued changes sealed. The caller commits `Full` before it sends anything.
+pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
+    let device = settings::device(conn)?;
+    let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
+    let unanswered = "SELECT n, change, seq, kind, version, body FROM outbox
+        WHERE device = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+    let mut statement = conn.prepare_cached(unanswered)?;
+    let rows = statement.query_map((device.0, pushed, PUSH_CHANGES), read_change)?;
+    let changes = limited(rows)?;
+    if let Some((_, first)) = changes.first() {
+        let first_seq = first.seq;
+        let prev_chain = chain_at(conn, device, first_seq - 1)?
+            .ok_or_else(|| Failure::internal("the chain has a hole"))?;
+        let changes = changes.into_iter().map(|(_, change)| change).collect();
+        return Ok(Some(Batch { first_seq, prev_chain, changes }));
+    }
+    seal_queued(conn, device)
+}
+
+fn seal_queued(conn: &Connection, device: DeviceId) -> Result<Option<Batch>, Failure> {
+    let queued = "SELECT n, change, coalesce(seq, 0), kind, version, body FROM outbox
+        WHERE state = 'queued' ORDER BY n LIMIT ?1";
+    let mut statement = conn.prepare_cached(queued)?;
+    let rows = limited(statement.query_map([PUSH_CHANGES], read_change)?)?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let (last, prev_chain) = last_sealed(conn, device)?;
+    let mut chain = prev_chain;
+    let mut batch = Batch { first_seq: last + 1, prev_chain, changes: Vec::with_capacity(rows.len()) };
+    let mut seal = conn
+        .prepare_cached("UPDATE outbox SET state = 'sealed', device = ?2, seq = ?3, chain = ?4 WHERE n = ?1")?;
+    for ((n, mut change), seq) in rows.into_iter().zip(last + 1..) {
+        chain = chain.next(change.id, change.hash());
+        change.seq = seq;
+        seal.execute((n, device.0, seq, chain.0))?;
+        batch.changes.push(change);
+    }
+    Ok(Some(batch))
+}
+
+fn read_change(row: &Row<'_>) -> rusqlite::Result<(u64, Change)> {
+    let change = Change {
+        id: ChangeId(row.get(1)?),
+        seq: row.get(2)?,
+        kind: row.get(3)?,
+        version: row.get(4)?,
+        body: row.get(5)?,
+    };
+    Ok((row.get(0)?, change))
+}
+
+/// As many as one push may carry; always at least one.
+fn limited(rows: impl Iterator<Item = rusqlite::Result<(u64, Change)>>) -> Result<Vec<(u64, Change)>, Failure> {
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    for row in rows {
+        let row = row?;
+        bytes += row.1.body.len();
+        if bytes > PUSH_BYTES && !taken.is_empty() {
+            break;
+        }
+        taken.push(row);
+    }
+    Ok(taken)
+}
+
+/// Own changes that were sealed up to `seq` and have no settled end.
+pub fn sealed_up_to(conn: &Connection, device: DeviceId, seq: u64) -> Result<Vec<(u64, ChangeId)>, Failure> {
+    let sql = "SELECT n, change FROM outbox WHERE device = ?1 AND seq <= ?2 AND state = 'sealed' ORDER BY n";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map((device.0, seq), |row| Ok((row.get(0)?, ChangeId(row.get(1)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The place of an own change whose effects are still shown as pending.
+pub fn pending_n(conn: &Connection, change: ChangeId) -> Result<Option<u64>, Failure> {
+    let sql = "SELECT n FROM outbox WHERE change = ?1 AND state IN ('queued', 'sealed') AND outcome IS NULL";
+    Ok(conn.prepare_cached(sql)?.query_row([change.0], |row| row.get(0)).optional()?)
+}
+
+/// Notes that the effects of a change have come in, before its settlement has.
+pub fn land(conn: &Connection, n: u64, outcome: Outcome) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET outcome = ?2, code = NULL, details = NULL WHERE n = ?1";
+    conn.prepare_cached(sql)?.execute((n, outcome.name()))?;
+    Ok(())
+}
+
+/// The server's last word about a change.
+pub fn settle(conn: &Connection, n: u64, result: &ChangeResult) -> Result<(), Failure> {
+    let state = match result.outcome {
+        Outcome::Rejected | Outcome::Parked => "rejected",
+        Outcome::Applied | Outcome::Merged => "settled",
+    };
+    let details = (!result.details.is_null()).then(|| result.details.to_string());
+    let sql = "UPDATE outbox SET state = ?2, outcome = ?3, code = ?4, details = ?5 WHERE n = ?1";
+    conn.prepare_cached(sql)?.execute((n, state, result.outcome.name(), &result.code, details))?;
+    Ok(())
+}
+
+/// What is expected of a change that is not settled: nothing in the way, or why it will be refused.
+pub fn forecast(conn: &Connection, n: u64, rejection: Option<&Rejection>) -> Result<(), Failure> {
+    let code = rejection.map(Rejection::code);
+    let details = rejection.map(|rejection| rejection.details().to_string());
+    let sql = "UPDATE outbox SET code = ?2, details = ?3 WHERE n = ?1 AND code IS NOT ?2";
+    conn.prepare_cached(sql)?.execute((n, code, details))?;
+    Ok(())
+}
+
+/// A change to be decided again; nothing when it is of a newer version or its effects are in.
+pub fn pending(conn: &Connection, device: DeviceId, n: u64) -> Result<Option<Pending>, Failure> {
+    let sql = "SELECT n, change, 0, kind, version, body FROM outbox
+        WHERE n = ?1 AND state IN ('queued', 'sealed') AND outcome IS NULL";
+    let row = conn.prepare_cached(sql)?.query_row([n], read_change).optional()?;
+    let Some((n, change)) = row else { return Ok(None) };
+    Ok(change.read().ok().map(|act| Pending { change: change.id, device, n, act }))
+}
+
+/// Places of all changes whose effects are shown as pending.
+pub fn all_pending(conn: &Connection) -> Result<Vec<u64>, Failure> {
+    let sql = "SELECT n FROM outbox WHERE state IN ('queued', 'sealed') AND outcome IS NULL ORDER BY n";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// One own change as support and screens see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub n: u64,
+    pub change: ChangeId,
+    pub state: String,
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+    pub details: Value,
+    pub kind: String,
+    pub at: i64,
+}
+
+pub fn entry(conn: &Connection, change: ChangeId) -> Result<Option<Entry>, Failure> {
+    let sql = "SELECT n, state, outcome, code, details, kind, at FROM outbox WHERE change = ?1";
+    let found = conn.prepare_cached(sql)?.query_row([change.0], |row| {
+        let details: Option<String> = row.get(4)?;
+        Ok(Entry {
+            n: row.get(0)?,
+            change,
+            state: row.get(1)?,
+            outcome: row.get(2)?,
+            code: row.get(3)?,
+            details: details.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            kind: row.get(5)?,
+            at: row.get(6)?,
+        })
+    });
+    Ok(found.optional()?)
+}

@@ -1,0 +1,108 @@
+//! Giving up base rows: all of them when the server's history is another one, or those of a scope
+//! that this device may no longer hold. What waits in the outbox always stays.
+
+use super::{outbox, rebase, record::write_base, search::Stale, settings};
+use crate::{Failure, Mint};
+use rusqlite::{Connection, Transaction};
+use stillage_core::{
+    id::{DeviceId, EpochId},
+    scope::Scope,
+    seed,
+    wire::Ack,
+};
+
+/// Empties the base, in the transaction that stores the first answer of the new history.
+pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    transaction.execute_batch(
+        "DELETE FROM cursor;
+         DELETE FROM movement WHERE n IS NULL;
+         DELETE FROM balance;
+         DELETE FROM posted_count WHERE n IS NULL;
+         DELETE FROM outcome;
+         DELETE FROM unknown_entry;",
+    )?;
+    let mut stale = Stale::default();
+    let mut statement = transaction.prepare("SELECT kind, id, parent FROM record WHERE kind IN ('item', 'barcode')")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        stale.named(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?);
+    }
+    transaction.execute("DELETE FROM record", [])?;
+    for born in seed::records() {
+        write_base(transaction, &born)?;
+    }
+    settings::unset(transaction, settings::RESET)?;
+    rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
+    stale.refresh(transaction)
+}
+
+/// The server's history is another one: what it lacks of this device's chain is offered again, and
+/// the base will be built anew. The device knows `ack` as a part of its own chain.
+pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> Result<(), Failure> {
+    let device = settings::device(transaction)?;
+    let sql = "UPDATE outbox SET state = 'sealed', outcome = NULL, code = NULL, details = NULL
+        WHERE device = ?1 AND seq > ?2";
+    transaction.execute(sql, (device.0, ack.seq))?;
+    settings::set(transaction, settings::PUSHED_SEQ, &ack.seq.to_string())?;
+    settings::set(transaction, settings::EPOCH, &epoch.to_string())?;
+    settings::set(transaction, settings::RESET, "1")
+}
+
+/// This database is a copy, or was restored from an older image: it goes on under a new id. What
+/// is not settled is numbered anew in the chain of that id; the change ids stay.
+pub fn take_new_device(transaction: &Transaction<'_>, new: DeviceId) -> Result<(), Failure> {
+    let old = settings::device(transaction)?;
+    let former = settings::get(transaction, settings::FORMER_DEVICES)?;
+    let mut former: Vec<DeviceId> =
+        former.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+    former.push(old);
+    settings::set(transaction, settings::FORMER_DEVICES, &serde_json::to_string(&former)?)?;
+    settings::set(transaction, settings::DEVICE, &new.to_string())?;
+    settings::set(transaction, settings::PUSHED_SEQ, "0")?;
+    let sql = "UPDATE outbox SET state = 'queued', device = NULL, seq = NULL, chain = NULL WHERE state = 'sealed'";
+    transaction.execute(sql, [])?;
+    let mut stale = Stale::default();
+    rebase::run_all(transaction, new, &mut stale)?;
+    stale.refresh(transaction)
+}
+
+/// Deletes what only this scope gave.
+pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
+    conn.execute("DELETE FROM cursor WHERE scope = ?1", [scope.to_string()])?;
+    conn.execute("DELETE FROM unknown_entry WHERE scope = ?1", [scope.to_string()])?;
+    match scope {
+        Scope::Catalogue => Ok(()),
+        Scope::Inbox(person) => {
+            let sql = "DELETE FROM record WHERE kind = 'inbox' AND body ->> '$.person' = ?1";
+            conn.execute(sql, [person.to_string()])?;
+            Ok(())
+        }
+        Scope::Site(site) => drop_site(conn, site.0),
+    }
+}
+
+fn drop_site(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
+    let text = stillage_core::id::LocationId(site).to_string();
+    let places = "(SELECT id FROM record WHERE kind = 'location' AND body ->> '$.site' = ?1)";
+    conn.execute(&format!("DELETE FROM balance WHERE location IN {places}"), [&text])?;
+    conn.execute(&format!("DELETE FROM posted_count WHERE n IS NULL AND location IN {places}"), [&text])?;
+    // A movement between two sites stays as long as the other one is held.
+    conn.execute("UPDATE movement SET from_seq = NULL WHERE n IS NULL AND from_site = ?1", [site])?;
+    conn.execute("UPDATE movement SET to_seq = NULL WHERE n IS NULL AND to_site = ?1", [site])?;
+    let sql = "DELETE FROM movement WHERE n IS NULL AND from_seq IS NULL AND to_seq IS NULL
+        AND (from_site = ?1 OR to_site = ?1)";
+    conn.execute(sql, [site])?;
+    Ok(())
+}
+
+/// A new id for a device whose chain parted from the server's.
+#[must_use]
+pub fn new_device(mint: &Mint) -> DeviceId {
+    DeviceId(mint.id())
+}
+
+/// Whether the server's end of this device's chain is a part of its own.
+pub fn is_own(conn: &Connection, ack: Ack) -> Result<bool, Failure> {
+    let device = settings::device(conn)?;
+    Ok(outbox::chain_at(conn, device, ack.seq)? == Some(ack.chain))
+}

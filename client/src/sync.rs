@@ -1,0 +1,218 @@
+//! Keeping in step with the server: push what waits, pull what is new, and be told when to. Being
+//! offline is a state here and never a fault; no network call happens inside a transaction.
+
+mod background;
+pub mod clock;
+mod enrol;
+mod lock;
+mod poke;
+mod pull;
+mod push;
+mod report;
+mod round;
+mod transport;
+
+use crate::{
+    Failure,
+    engine::{Inner, Tag},
+    store::{Store, settings},
+};
+use serde::Serialize;
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, watch};
+
+pub use report::SyncReport;
+
+/// Where this device stands with its server. Times are microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ConnectionState {
+    #[default]
+    NeverConnected,
+    Online {
+        since: i64,
+    },
+    Offline {
+        since: i64,
+        /// A person pulled the network.
+        cut: bool,
+    },
+    SignedOut,
+    UpgradeRequired,
+}
+
+/// Bytes over the network since the engine was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Traffic {
+    pub sent: u64,
+    pub received: u64,
+}
+
+/// A long pull on its way, in rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    pub first: bool,
+    pub done: u64,
+    pub total: u64,
+}
+
+/// What the sync tells the rest of the engine, and what wakes it.
+pub(crate) struct Shared {
+    connection: Mutex<ConnectionState>,
+    progress: Mutex<Option<Progress>>,
+    sent: AtomicU64,
+    received: AtomicU64,
+    /// There is something to push or pull.
+    nudge: Notify,
+    /// A person asked: do not wait for the end of a pause.
+    wake: Notify,
+    cut: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+    task: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// One push and one pull in flight, in this process.
+    round: tokio::sync::Mutex<()>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            connection: Mutex::default(),
+            progress: Mutex::default(),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            nudge: Notify::new(),
+            wake: Notify::new(),
+            cut: watch::channel(false).0,
+            stop: watch::channel(false).0,
+            task: Mutex::default(),
+            round: tokio::sync::Mutex::new(()),
+        }
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn connection(&self) -> ConnectionState {
+        *held(&self.connection)
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic { sent: self.sent.load(Ordering::Relaxed), received: self.received.load(Ordering::Relaxed) }
+    }
+
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        *held(&self.progress)
+    }
+
+    pub(crate) fn nudge(&self) {
+        self.nudge.notify_one();
+    }
+
+    fn is_cut(&self) -> bool {
+        *self.cut.borrow()
+    }
+
+    /// Notes a new state; says whether it differs in more than its time.
+    fn enter(&self, next: ConnectionState) -> bool {
+        let mut now = held(&self.connection);
+        let same = match (*now, next) {
+            (ConnectionState::Online { .. }, ConnectionState::Online { .. }) => true,
+            (ConnectionState::Offline { cut: a, .. }, ConnectionState::Offline { cut: b, .. }) => a == b,
+            (a, b) => a == b,
+        };
+        if !same {
+            *now = next;
+        }
+        !same
+    }
+
+    fn set_progress(&self, progress: Option<Progress>) -> bool {
+        let mut now = held(&self.progress);
+        let changed = *now != progress;
+        *now = progress;
+        changed
+    }
+}
+
+impl Inner {
+    fn enter(&self, state: ConnectionState) {
+        if self.sync.enter(state) {
+            self.tell([Tag::Status]);
+        }
+    }
+}
+
+/// Takes up where the last process stopped.
+pub(crate) fn remember(inner: &Inner, store: &Store) -> Result<(), Failure> {
+    let (server, cut, last) = store.read(|conn| {
+        let server = settings::get(conn, settings::SERVER)?;
+        let cut = settings::get(conn, settings::CUT)?.is_some();
+        Ok((server, cut, settings::parsed(conn, settings::LAST_SYNC)?))
+    })?;
+    inner.sync.cut.send_replace(cut);
+    if server.is_some() {
+        let since = last.unwrap_or_else(|| inner.mint.now());
+        inner.sync.enter(ConnectionState::Offline { since, cut });
+    }
+    Ok(())
+}
+
+/// Another process may have pulled the network, or connected this device.
+fn look_again(inner: &Inner, store: &Store) -> Result<(), Failure> {
+    let (server, cut) =
+        store.read(|conn| Ok((settings::get(conn, settings::SERVER)?, settings::get(conn, settings::CUT)?.is_some())))?;
+    if cut != inner.sync.is_cut() {
+        inner.sync.cut.send_replace(cut);
+        inner.sync.wake.notify_one();
+    }
+    if server.is_some() && inner.sync.connection() == ConnectionState::NeverConnected {
+        inner.sync.enter(ConnectionState::Offline { since: inner.mint.now(), cut });
+        inner.sync.wake.notify_one();
+    }
+    Ok(())
+}
+
+pub(crate) async fn connect(inner: &Arc<Inner>, url: String, code: Option<String>) -> Result<(), Failure> {
+    enrol::connect(inner, &url, code).await?;
+    inner.tell(Tag::ALL);
+    inner.sync.wake.notify_one();
+    Ok(())
+}
+
+pub(crate) async fn cut(inner: &Arc<Inner>, cut: bool) -> Result<(), Failure> {
+    let store = inner.opened()?.store;
+    round::blocking(move || {
+        store.write(crate::store::Durability::Normal, |transaction| {
+            if cut { settings::set(transaction, settings::CUT, "1") } else { settings::unset(transaction, settings::CUT) }
+        })
+    })
+    .await?;
+    inner.sync.cut.send_replace(cut);
+    if inner.sync.connection() != ConnectionState::NeverConnected {
+        inner.enter(ConnectionState::Offline { since: inner.mint.now(), cut });
+    }
+    inner.tell([Tag::Status]);
+    inner.sync.wake.notify_one();
+    Ok(())
+}
+
+pub(crate) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Result<SyncReport, Failure> {
+    round::until_drained(inner, timeout).await
+}
+
+pub(crate) fn start(inner: &Arc<Inner>) {
+    background::start(inner);
+}
+
+pub(crate) async fn stop(inner: &Arc<Inner>) {
+    background::stop(inner).await;
+}

@@ -1,0 +1,132 @@
+//! Joining a server, and going on under a new id when this database was found to be a copy.
+
+use super::{
+    ConnectionState,
+    round::{Round, blocking},
+    transport::{Transport, address},
+};
+use crate::{
+    Code, Failure,
+    engine::{Inner, Opened},
+    secrets::Token,
+    store::{Durability, reset, settings},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rusqlite::Connection;
+use std::sync::Arc;
+use stillage_core::{
+    id::{DeviceId, EpochId},
+    wire::{EnrolInput, Enrolled, Hello, PROTOCOL, PROTOCOL_MIN},
+};
+
+pub(super) async fn connect(inner: &Arc<Inner>, url: &str, code: Option<String>) -> Result<(), Failure> {
+    let opened = inner.opened()?;
+    let url = address(url)?;
+    let store = Arc::clone(&opened.store);
+    let (device, name) = blocking(move || {
+        store.read(|conn| Ok((settings::device(conn)?, settings::get(conn, settings::DEVICE_NAME)?.unwrap_or_default())))
+    })
+    .await?;
+    let token = opened.secrets.token();
+    if code.is_none() && token.is_none() {
+        return Err(Failure::new(
+            Code::BadCode,
+            "The first connection needs a code.",
+            "Ask for one: `stillage-server device-code --name NAME --person NAME`.",
+        ));
+    }
+    let transport = Transport::new(inner, url.clone(), device, token.map(|token| token.bearer))?;
+    let hello = transport.hello().await?;
+    compatible(&hello)?;
+    let enrolled = match code {
+        Some(code) => {
+            // A code speaks for itself; an old token beside it could only be refused.
+            let fresh = Transport::new(inner, url.clone(), device, None)?;
+            let input = request(&opened, device, name, Some(code))?;
+            Some(fresh.enrol(&input).await?)
+        }
+        None => None,
+    };
+    let mint = Arc::clone(&inner.mint);
+    blocking(move || joined(&opened, &mint, (device, url.as_str()), enrolled.as_ref())).await?;
+    let cut = inner.sync.is_cut();
+    inner.enter(ConnectionState::Offline { since: inner.mint.now(), cut });
+    Ok(())
+}
+
+fn compatible(hello: &Hello) -> Result<(), Failure> {
+    if hello.protocol >= PROTOCOL_MIN && hello.protocol_min <= PROTOCOL {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::UpgradeRequired,
+        "This version and the server's do not understand each other.",
+        "Update the older of both; what was recorded is kept.",
+    ))
+}
+
+fn request(opened: &Opened, device: DeviceId, name: String, code: Option<String>) -> Result<EnrolInput, Failure> {
+    let public_key = STANDARD.encode(opened.secrets.public_key()?);
+    Ok(EnrolInput { code, device, name, public_key, forked_from: None })
+}
+
+/// Puts the token away first: what the settings say can be asked again, the token cannot.
+fn joined(
+    opened: &Opened,
+    mint: &crate::Mint,
+    (device, url): (DeviceId, &str),
+    enrolled: Option<&Enrolled>,
+) -> Result<(), Failure> {
+    if let Some(enrolled) = enrolled {
+        opened.store.read(|conn| same_organisation(conn, enrolled))?;
+        opened.secrets.set_token(Token { device, bearer: enrolled.token.clone() }, mint)?;
+    }
+    opened.store.write(Durability::Full, |transaction| {
+        settings::set(transaction, settings::SERVER, url)?;
+        enrolled.map_or(Ok(()), |enrolled| note(transaction, enrolled))
+    })
+}
+
+fn same_organisation(conn: &Connection, enrolled: &Enrolled) -> Result<(), Failure> {
+    match settings::get(conn, settings::ORGANISATION)? {
+        Some(known) if known != enrolled.organisation.to_string() => Err(Failure::new(
+            Code::Forbidden,
+            "That server belongs to another organisation than the data of this device.",
+            "Set up a data directory of its own for it.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn note(conn: &Connection, enrolled: &Enrolled) -> Result<(), Failure> {
+    settings::set(conn, settings::ORGANISATION, &enrolled.organisation.to_string())?;
+    settings::set(conn, settings::ORGANISATION_NAME, &enrolled.organisation_name)?;
+    settings::set(conn, settings::PERSON, &enrolled.person.to_string())?;
+    settings::set(conn, settings::PERSON_NAME, &enrolled.person_name)?;
+    // A known history stays: that the server's is another one is found out by the first exchange.
+    let known: Option<EpochId> = settings::epoch(conn)?;
+    if known.is_none() {
+        settings::set(conn, settings::EPOCH, &enrolled.epoch.to_string())?;
+    }
+    Ok(())
+}
+
+/// The chains parted: asks for a new id, then numbers what waits anew under it.
+pub(super) async fn fork(round: &mut Round) -> Result<(), Failure> {
+    let old = round.device;
+    let opened = round.opened.clone();
+    let new = reset::new_device(&round.inner.mint);
+    tracing::warn!(%old, %new, "this database is a copy or was restored: it goes on under a new id");
+    let store = Arc::clone(&opened.store);
+    let name = blocking(move || store.read(|conn| settings::get(conn, settings::DEVICE_NAME))).await?;
+    let mut input = request(&opened, new, name.unwrap_or_default(), None)?;
+    input.forked_from = Some(old);
+    let enrolled = round.transport.enrol(&input).await?;
+    let mint = Arc::clone(&round.inner.mint);
+    blocking(move || {
+        opened.secrets.set_token(Token { device: new, bearer: enrolled.token }, &mint)?;
+        opened.store.write(Durability::Full, |transaction| reset::take_new_device(transaction, new))
+    })
+    .await?;
+    round.reopen().await
+}

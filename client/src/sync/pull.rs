@@ -1,0 +1,99 @@
+//! Fetching what is new, answer by answer, until there is no more. An answer that does not fit is
+//! thrown away whole.
+
+use super::{Progress, enrol, push, round::{Round, blocking}};
+use crate::{
+    Failure,
+    engine::Tag,
+    store::{absorb, outbox, settings},
+};
+use std::{collections::BTreeMap, sync::Arc};
+use stillage_core::{
+    absorb::Discard,
+    scope::Scope,
+    wire::{Cursor, PullAnswer, PullInput},
+};
+
+/// Rows of one answer: enough to be quick, few enough that people can work in between.
+const MAX_ROWS: u32 = 5000;
+/// How often an answer may be thrown away before it is a fault.
+const DISCARDS: u32 = 3;
+/// Fewer rows than this are no progress worth showing.
+const WORTH_SHOWING: u64 = 2000;
+
+/// Pulls to the head; says how many rows came.
+pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
+    let (mut rows, mut discards) = (0, 0);
+    loop {
+        let input = input(round).await?;
+        let known = input.epoch;
+        let answer = round.asking(|transport| async move { transport.pull(&input).await.map(|a| (input, a)) }).await;
+        let (input, answer) = answer?;
+        round.clock(answer.server_time).await?;
+        if known.is_some_and(|known| known != answer.epoch) {
+            push::meet_epoch(round, answer.epoch).await?;
+            discards += 1;
+        } else {
+            show_progress(round, &input, &answer);
+            let has_more = answer.has_more;
+            match apply(round, answer).await? {
+                Ok(applied) => {
+                    rows += applied.rows;
+                    round.inner.tell(applied.tags);
+                    if !has_more && !applied.new_scope {
+                        break;
+                    }
+                }
+                Err(Discard::ForeignChain { .. }) => {
+                    enrol::fork(round).await?;
+                    discards += 1;
+                }
+                Err(discard) => {
+                    tracing::warn!(%discard, "an answer was thrown away");
+                    discards += 1;
+                }
+            }
+        }
+        if discards > DISCARDS {
+            return Err(Failure::internal("answers of the server do not fit what this device has"));
+        }
+    }
+    if round.inner.sync.set_progress(None) {
+        round.inner.tell([Tag::Status]);
+    }
+    Ok(rows)
+}
+
+async fn input(round: &Round) -> Result<PullInput, Failure> {
+    let store = Arc::clone(&round.opened.store);
+    blocking(move || {
+        store.read(|conn| {
+            let device = settings::device(conn)?;
+            let reset = settings::get(conn, settings::RESET)?.is_some();
+            let cursors = if reset { BTreeMap::new() } else { settings::cursors(conn)? };
+            let cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
+            let settled_seq = outbox::settled_seq(conn, device)?;
+            Ok(PullInput { device, epoch: settings::epoch(conn)?, cursors, settled_seq, max_rows: MAX_ROWS })
+        })
+    })
+    .await
+}
+
+async fn apply(round: &Round, answer: PullAnswer) -> Result<Result<absorb::Applied, Discard>, Failure> {
+    let store = Arc::clone(&round.opened.store);
+    blocking(move || absorb::apply(&store, &answer)).await
+}
+
+fn show_progress(round: &Round, input: &PullInput, answer: &PullAnswer) {
+    let have: BTreeMap<Scope, u64> = input.cursors.iter().map(|cursor| (cursor.scope, cursor.seq)).collect();
+    let of = |scope: &Scope| have.get(scope).copied().unwrap_or(0);
+    let total: u64 = answer.heads.iter().map(|head| head.seq).sum();
+    let done: u64 = answer.heads.iter().map(|head| of(&head.scope)).sum();
+    if total.saturating_sub(done) < WORTH_SHOWING && round.inner.sync.progress().is_none() {
+        return;
+    }
+    let first = round.inner.sync.progress().map_or(done == 0, |progress| progress.first);
+    if round.inner.sync.set_progress(Some(Progress { first, done, total })) {
+        round.inner.tell([Tag::Status]);
+    }
+}

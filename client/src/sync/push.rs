@@ -1,0 +1,120 @@
+//! Sending what waits: a part of the chain is sealed on the disk before it leaves, and goes again
+//! unaltered until there is an answer. The answer is only a hint; settling is the pull's.
+
+use super::{enrol, round::{Round, blocking}};
+use crate::{
+    Failure,
+    store::{Durability, outbox, reset, settings},
+};
+use std::sync::Arc;
+use stillage_core::{
+    id::EpochId,
+    wire::{Ack, PushAnswer, PushInput, PushRefusal},
+};
+
+/// How often a refusal may lead to another attempt before it is a fault.
+const ATTEMPTS: u32 = 4;
+
+/// Sends everything that waits; says how many changes were sent.
+pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
+    let (mut sent, mut refused) = (0, 0);
+    while let Some(input) = next(round).await? {
+        let answer = round.asking(|transport| async move { transport.push(&input).await.map(|a| (input, a)) }).await;
+        let (input, answer) = answer?;
+        round.clock(answer.server_time).await?;
+        if answer.refusal.is_some() {
+            refused += 1;
+            if refused > ATTEMPTS {
+                return Err(Failure::internal(format_args!("push refused again: {:?}", answer.refusal)));
+            }
+            refusal(round, &answer).await?;
+        } else if !taken(round, &input, answer.ack).await? {
+            enrol::fork(round).await?;
+        } else {
+            sent += input.changes.len() as u64;
+        }
+    }
+    Ok(sent)
+}
+
+async fn next(round: &Round) -> Result<Option<PushInput>, Failure> {
+    let store = Arc::clone(&round.opened.store);
+    blocking(move || {
+        if !store.read(outbox::has_unsent)? {
+            return Ok(None);
+        }
+        store.write(Durability::Full, |transaction| {
+            let (device, epoch) = (settings::device(transaction)?, settings::epoch(transaction)?);
+            let input = outbox::seal(transaction)?.map(|batch| PushInput {
+                device,
+                epoch,
+                first_seq: batch.first_seq,
+                prev_chain: batch.prev_chain,
+                changes: batch.changes,
+            });
+            Ok(input)
+        })
+    })
+    .await
+}
+
+/// Notes how far the server came; false when it has a chain that is not this device's.
+async fn taken(round: &Round, input: &PushInput, ack: Ack) -> Result<bool, Failure> {
+    let store = Arc::clone(&round.opened.store);
+    let before = input.first_seq - 1;
+    blocking(move || {
+        if !store.read(|conn| reset::is_own(conn, ack))? {
+            return Ok(false);
+        }
+        if ack.seq <= before {
+            return Err(Failure::offline("the server took nothing of a push"));
+        }
+        let seq = ack.seq.to_string();
+        store.write(Durability::Normal, |transaction| settings::set(transaction, settings::PUSHED_SEQ, &seq))?;
+        Ok(true)
+    })
+    .await
+}
+
+async fn refusal(round: &mut Round, answer: &PushAnswer) -> Result<(), Failure> {
+    match answer.refusal {
+        Some(PushRefusal::EpochChanged) => begin_epoch(round, answer.epoch, answer.ack).await,
+        Some(PushRefusal::DeviceForked) => enrol::fork(round).await,
+        None => Ok(()),
+    }
+}
+
+/// Offers again what the server's new history lacks, unless its end of the chain is not ours.
+async fn begin_epoch(round: &mut Round, epoch: EpochId, ack: Ack) -> Result<(), Failure> {
+    let store = Arc::clone(&round.opened.store);
+    let own = blocking(move || {
+        let own = store.read(|conn| reset::is_own(conn, ack))?;
+        if own {
+            store.write(Durability::Full, |transaction| reset::begin_epoch(transaction, epoch, ack))?;
+        }
+        Ok(own)
+    })
+    .await?;
+    tracing::warn!(%epoch, own, "the server's history is another one");
+    if own { Ok(()) } else { enrol::fork(round).await }
+}
+
+/// A pull met another history. An empty push asks how much of this device's chain it holds.
+pub(super) async fn meet_epoch(round: &mut Round, epoch: EpochId) -> Result<(), Failure> {
+    let store = Arc::clone(&round.opened.store);
+    let input = blocking(move || {
+        store.read(|conn| {
+            let device = settings::device(conn)?;
+            let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
+            let chain = outbox::chain_at(conn, device, pushed)?;
+            let prev_chain = chain.ok_or_else(|| Failure::internal("the chain has a hole"))?;
+            Ok(PushInput { device, epoch: Some(epoch), first_seq: pushed + 1, prev_chain, changes: Vec::new() })
+        })
+    })
+    .await?;
+    let answer = round.asking(|transport| async move { transport.push(&input).await }).await?;
+    match answer.refusal {
+        None => begin_epoch(round, answer.epoch, answer.ack).await,
+        Some(_) => refusal(round, &answer).await,
+    }
+}

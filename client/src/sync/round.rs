@@ -1,0 +1,203 @@
+//! One round: push what waits, then pull to the head, holding the lock that no other process may
+//! hold meanwhile.
+
+use super::{
+    ConnectionState, clock::{Clock, Sample}, lock, pull, push,
+    report::{SyncReport, report},
+    transport::{Transport, address},
+};
+use crate::{
+    Code, Failure,
+    engine::{Inner, Opened},
+    mint::Moment,
+    secrets::Token,
+    store::{Durability, outbox, reset, settings},
+};
+use std::{fs::File, future::Future, sync::Arc, time::Duration};
+use stillage_core::id::DeviceId;
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How long another process may hold the lock before its round is given up here.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a round works with.
+pub(super) struct Round {
+    pub(super) inner: Arc<Inner>,
+    pub(super) opened: Opened,
+    pub(super) device: DeviceId,
+    pub(super) transport: Transport,
+    /// When the last question was asked.
+    asked: Moment,
+    _lock: Option<File>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Done {
+    pub(super) pushed: u64,
+    pub(super) pulled: u64,
+    pub(super) outbox: u64,
+}
+
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)?
+}
+
+impl Round {
+    async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
+        let opened = inner.opened()?;
+        let found = opened.clone();
+        let (url, token) = blocking(move || who(&found)).await?;
+        let transport = Transport::new(inner, address(&url)?, token.device, Some(token.bearer))?;
+        let asked = inner.mint.moment();
+        Ok(Self { inner: Arc::clone(inner), opened, device: token.device, transport, asked, _lock: lock })
+    }
+
+    /// Starts again under another id.
+    pub(super) async fn reopen(&mut self) -> Result<(), Failure> {
+        let lock = self._lock.take();
+        *self = Self::begin(&Arc::clone(&self.inner), lock).await?;
+        Ok(())
+    }
+
+    pub(super) async fn asking<T, F: Future<Output = Result<T, Failure>>>(
+        &mut self,
+        question: impl FnOnce(Transport) -> F,
+    ) -> Result<T, Failure> {
+        self.asked = self.inner.mint.moment();
+        question(self.transport.clone()).await
+    }
+
+    /// Takes the sample of the server's clock that an answer brings.
+    pub(super) async fn clock(&self, server: i64) -> Result<(), Failure> {
+        let sample = Sample::new(&self.asked, &self.transport.mint().moment(), server);
+        let store = Arc::clone(&self.opened.store);
+        blocking(move || {
+            let mut clock = store.read(Clock::load)?;
+            if clock.add(sample) {
+                store.write(Durability::Normal, |transaction| clock.save(transaction))?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Where to, and as whom. A change of id that was cut short is finished first.
+fn who(opened: &Opened) -> Result<(String, Token), Failure> {
+    let (url, device) =
+        opened.store.read(|conn| Ok((settings::get(conn, settings::SERVER)?, settings::device(conn)?)))?;
+    let url = url.ok_or_else(Failure::not_connected)?;
+    let mut token = opened.secrets.token();
+    if token.as_ref().is_none_or(|token| token.device != device) {
+        // Another process may have connected, or taken the new id.
+        opened.secrets.reload()?;
+        token = opened.secrets.token();
+    }
+    let token = token.ok_or_else(Failure::not_connected)?;
+    if token.device != device {
+        let new = token.device;
+        opened.store.write(Durability::Full, |transaction| reset::take_new_device(transaction, new))?;
+    }
+    Ok((url, token))
+}
+
+/// Pushes and pulls once. The state people see follows from how it went.
+pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
+    let result = exchange(inner).await;
+    let now = inner.mint.now();
+    match &result {
+        Ok(_) => inner.enter(ConnectionState::Online { since: now }),
+        Err(failure) => match failure.code {
+            Code::NotConnected | Code::NeedsSetup | Code::Locked | Code::Busy => {}
+            Code::SignedOut => inner.enter(ConnectionState::SignedOut),
+            Code::UpgradeRequired => inner.enter(ConnectionState::UpgradeRequired),
+            _ => inner.enter(ConnectionState::Offline { since: now, cut: inner.sync.is_cut() }),
+        },
+    }
+    result
+}
+
+async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
+    if inner.sync.is_cut() {
+        return Err(Failure::offline("the network is cut by hand"));
+    }
+    let _alone = inner.sync.round.lock().await;
+    let lock = lock::take(&inner.data_dir, PATIENCE).await?;
+    let mut round = Round::begin(inner, Some(lock)).await?;
+    let pushed = match push::run(&mut round).await {
+        Err(failure) if failure.code == Code::SignedOut => again_with_the_other_token(&mut round, failure).await?,
+        pushed => pushed?,
+    };
+    let pulled = pull::run(&mut round).await?;
+    let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
+    let outbox = blocking(move || {
+        store.write(Durability::Normal, |transaction| {
+            settings::set(transaction, settings::LAST_SYNC, &now)?;
+            outbox::waiting(transaction)
+        })
+    })
+    .await?;
+    Ok(Done { pushed, pulled, outbox })
+}
+
+/// Another process may have connected this device again since its token was read.
+async fn again_with_the_other_token(round: &mut Round, failure: Failure) -> Result<u64, Failure> {
+    let opened = round.opened.clone();
+    let before = opened.secrets.token();
+    let changed = blocking(move || {
+        opened.secrets.reload()?;
+        Ok(opened.secrets.token() != before)
+    })
+    .await?;
+    if !changed {
+        return Err(failure);
+    }
+    round.reopen().await?;
+    push::run(round).await
+}
+
+/// Rounds until nothing is left, somebody must do something, or the time is over.
+pub(super) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Result<SyncReport, Failure> {
+    let opened = inner.opened()?;
+    let deadline = Instant::now() + timeout;
+    let (mut pushed, mut pulled, mut pause) = (0, 0, Duration::from_millis(250));
+    let failure = loop {
+        let failure = match timeout_at(deadline, run(inner)).await {
+            Ok(Ok(done)) => {
+                pushed += done.pushed;
+                pulled += done.pulled;
+                if done.outbox == 0 {
+                    break None;
+                }
+                None
+            }
+            Ok(Err(failure)) if inner.sync.is_cut() || !passes(&failure) => break Some(failure),
+            Ok(Err(failure)) => Some(failure),
+            Err(_) => break Some(Failure::offline("the time is over")),
+        };
+        if Instant::now() + pause > deadline {
+            break Some(failure.unwrap_or_else(|| Failure::offline("the time is over")));
+        }
+        if failure.is_some() {
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    };
+    match failure {
+        Some(failure) if !matches!(failure.code, Code::Offline | Code::RateLimited | Code::Busy) => Err(failure),
+        failure => {
+            let state = inner.sync.connection();
+            let mut report = blocking(move || opened.store.read(|conn| report(conn, state))).await?;
+            report.drained = failure.is_none();
+            (report.pushed, report.pulled, report.failure) = (pushed, pulled, failure);
+            Ok(report)
+        }
+    }
+}
+
+/// Whether it may go away by itself.
+fn passes(failure: &Failure) -> bool {
+    matches!(failure.code, Code::Offline | Code::RateLimited | Code::Busy)
+}
