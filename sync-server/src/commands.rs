@@ -142,9 +142,9 @@ impl OpenFault {
     /// The stable code and the exit of a server that cannot be opened.
     const fn end(&self) -> (&'static str, Exit) {
         match self {
-            Self::Postgres(PostgresFault::ToolsMissing | PostgresFault::NoAccount | PostgresFault::NoPassage { .. }) => {
-                ("POSTGRES_NEEDS_SETUP", Exit::NeedsSetup)
-            }
+            Self::Postgres(
+                PostgresFault::ToolsMissing | PostgresFault::NoAccount | PostgresFault::NoPassage { .. },
+            ) => ("POSTGRES_NEEDS_SETUP", Exit::NeedsSetup),
             Self::Postgres(_) => ("POSTGRES_FAILED", Exit::OurFault),
             Self::Database(_) => ("DATABASE_UNREACHABLE", Exit::Offline),
         }

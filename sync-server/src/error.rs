@@ -52,9 +52,7 @@ impl ServerError {
             Self::CodeInvalid => "The code is unknown, used or expired; ask an admin for a new one.".into(),
             Self::BadInput(what) => what.clone(),
             Self::Unavailable => "The server is not ready; try again in a moment.".into(),
-            Self::Internal(_) => {
-                "The server failed; report the request id to whoever runs it.".into()
-            }
+            Self::Internal(_) => "The server failed; report the request id to whoever runs it.".into(),
         }
     }
 }

@@ -110,11 +110,9 @@ async fn answer(
         let known = web.tokens.principal(auth::bearer(&headers)).await;
         match known {
             Ok(principal) => web.schema.execute(graphql::with_principal(request, &web.app, principal)).await,
-            Err(error) => {
-                async_graphql::Response::from_errors(vec![async_graphql::Error::from(error).into_server_error(
-                    async_graphql::Pos::default(),
-                )])
-            }
+            Err(error) => async_graphql::Response::from_errors(vec![
+                async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default()),
+            ]),
         }
     });
     Json(answered.await).into_response()

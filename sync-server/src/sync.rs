@@ -9,3 +9,6 @@ mod push;
 pub use poke::Pokes;
 pub use pull::pull;
 pub use push::Pusher;
+
+#[cfg(test)]
+mod tests;

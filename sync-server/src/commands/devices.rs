@@ -33,7 +33,9 @@ pub struct TokenArgs {
 pub enum DeviceVerb {
     List,
     /// Take a device's rights.
-    Revoke { device: DeviceId },
+    Revoke {
+        device: DeviceId,
+    },
     /// Give a device sites, by code or id; every site when none is named.
     Grant {
         device: DeviceId,

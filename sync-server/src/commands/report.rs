@@ -39,7 +39,11 @@ pub struct Report {
 
 impl Report {
     pub fn done(self, document: &Value, plain: &str) -> Exit {
-        if self.json { println!("{document}") } else { println!("{plain}") }
+        if self.json {
+            println!("{document}")
+        } else {
+            println!("{plain}")
+        }
         Exit::Done
     }
 

@@ -32,7 +32,8 @@ impl ScalarType for SyncJson {
 
 impl SyncJson {
     fn read<T: DeserializeOwned>(self) -> Result<T, ServerError> {
-        serde_json::from_value(self.0).map_err(|fault| ServerError::BadInput(format!("The input is malformed: {fault}.")))
+        serde_json::from_value(self.0)
+            .map_err(|fault| ServerError::BadInput(format!("The input is malformed: {fault}.")))
     }
 
     fn write<T: Serialize>(answer: &T) -> Result<Self, ServerError> {

@@ -101,11 +101,7 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
 /// that what a decision read of a record still stands when it is written.
 pub async fn lock_organisation(tx: &mut Tx, alone: bool) -> Result<(), Error> {
     let (high, low) = tx.org.0.as_u64_pair();
-    let statement = if alone {
-        "SELECT pg_advisory_xact_lock($1)"
-    } else {
-        "SELECT pg_advisory_xact_lock_shared($1)"
-    };
+    let statement = if alone { "SELECT pg_advisory_xact_lock($1)" } else { "SELECT pg_advisory_xact_lock_shared($1)" };
     sqlx::query(statement).bind((high ^ low).cast_signed()).execute(tx.conn()).await.map(drop)
 }
 
@@ -157,11 +153,7 @@ async fn chain_before(tx: &mut Tx, requests: &[PushRequest]) -> Result<BTreeMap<
     Ok(links)
 }
 
-fn push(
-    request: &PushRequest,
-    device: &DeviceRow,
-    links: &BTreeMap<(DeviceId, u64), Digest>,
-) -> Result<Push, Error> {
+fn push(request: &PushRequest, device: &DeviceRow, links: &BTreeMap<(DeviceId, u64), Digest>) -> Result<Push, Error> {
     let before = (request.device, request.first_seq.saturating_sub(1));
     Ok(Push {
         device: device.facts(links.get(&before).copied())?,

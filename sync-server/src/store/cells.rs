@@ -85,10 +85,7 @@ impl BalanceRow {
 }
 
 /// Locks these cells and reads them. Rows that are missing are made; the second answer says which.
-pub async fn lock(
-    tx: &mut Tx,
-    cells: &BTreeSet<Cell>,
-) -> Result<(BTreeMap<Cell, CellFacts>, Vec<Cell>), Error> {
+pub async fn lock(tx: &mut Tx, cells: &BTreeSet<Cell>) -> Result<(BTreeMap<Cell, CellFacts>, Vec<Cell>), Error> {
     let mut found = lock_present(tx, cells.iter().collect()).await?;
     let missing: Vec<Cell> = cells.iter().filter(|cell| !found.contains_key(cell)).copied().collect();
     if !missing.is_empty() {

@@ -1,11 +1,6 @@
 //! Devices, the codes they join with, the sites they may hold, and how far each has come.
 
-use super::{
-    Tx,
-    facts::digest,
-    records::corrupt,
-    writes::signed,
-};
+use super::{Tx, facts::digest, records::corrupt, writes::signed};
 use crate::app::{Principal, PrincipalKind};
 use sqlx::{Error, FromRow, PgPool};
 use stillage_core::{
@@ -52,11 +47,8 @@ macro_rules! principal_where {
 
 /// Whoever holds the token with this hash.
 pub async fn by_token(pool: &PgPool, org: OrganisationId, hash: &[u8]) -> Result<Option<Principal>, Error> {
-    let row: Option<PrincipalRow> = sqlx::query_as(principal_where!("d.token_hash = $2"))
-        .bind(org.0)
-        .bind(hash)
-        .fetch_optional(pool)
-        .await?;
+    let row: Option<PrincipalRow> =
+        sqlx::query_as(principal_where!("d.token_hash = $2")).bind(org.0).bind(hash).fetch_optional(pool).await?;
     Ok(row.map(Into::into))
 }
 

@@ -1,16 +1,17 @@
 //! The server's state as sorted lines of canonical JSON, byte for byte what a settled desktop of
 //! all sites prints.
 
-use super::{
-    Tx,
-    cells::KeyRow,
-    records::corrupt,
-};
+use super::{Tx, cells::KeyRow, records::corrupt};
 use futures_util::TryStreamExt;
+use serde_json::{Value, json};
 use sqlx::FromRow;
 use std::io::Write;
-use stillage_core::{id::ChangeId, quantity::Quantity, record::{Kind, Ref}, text};
-use serde_json::{Value, json};
+use stillage_core::{
+    id::ChangeId,
+    quantity::Quantity,
+    record::{Kind, Ref},
+    text,
+};
 use uuid::Uuid;
 
 /// Ids sort as their bytes do, so every section comes sorted from the database.
@@ -52,12 +53,11 @@ async fn balances(tx: &mut Tx, out: &mut (dyn Write + Send)) -> anyhow::Result<(
 
 async fn records(tx: &mut Tx, kind: Kind, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
     let org = tx.org.0;
-    let mut rows = sqlx::query_as::<_, (Uuid, String)>(
-        "SELECT id, body FROM record WHERE org = $1 AND kind = $2 ORDER BY id",
-    )
-    .bind(org)
-    .bind(kind.name())
-    .fetch(tx.conn());
+    let mut rows =
+        sqlx::query_as::<_, (Uuid, String)>("SELECT id, body FROM record WHERE org = $1 AND kind = $2 ORDER BY id")
+            .bind(org)
+            .bind(kind.name())
+            .fetch(tx.conn());
     while let Some((id, body)) = rows.try_next().await? {
         let body: Value = serde_json::from_str(&body).map_err(corrupt)?;
         line(out, &json!([kind.name(), Ref { kind, id }, body]))?;

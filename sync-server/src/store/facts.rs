@@ -155,7 +155,8 @@ impl Loaded {
     async fn cells_of(&mut self, tx: &mut Tx, owners: &BTreeSet<Ref>) -> Result<(), Error> {
         let found = cells::of(tx, owners).await?;
         for of in owners {
-            let theirs = found.iter().filter(|cell| Ref::from(cell.item) == *of || cell.lot.map(Ref::from) == Some(*of));
+            let theirs =
+                found.iter().filter(|cell| Ref::from(cell.item) == *of || cell.lot.map(Ref::from) == Some(*of));
             self.facts.cells_of.insert(*of, theirs.copied().collect());
         }
         self.named.extend(found);
@@ -202,11 +203,7 @@ impl Loaded {
         Ok(())
     }
 
-    async fn tails(
-        &mut self,
-        tx: &mut Tx,
-        wanted: &std::collections::BTreeMap<Cell, i64>,
-    ) -> Result<(), Error> {
+    async fn tails(&mut self, tx: &mut Tx, wanted: &std::collections::BTreeMap<Cell, i64>) -> Result<(), Error> {
         for (cell, tail) in cells::tails(tx, wanted).await? {
             let known = self.facts.cells.entry(cell).or_default();
             known.tail = tail;

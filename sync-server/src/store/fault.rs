@@ -1,5 +1,6 @@
 //! What a failed transaction means for the pushes in it.
 
+use crate::error::ServerError;
 use sqlx::Error;
 
 #[derive(Debug)]
@@ -46,5 +47,14 @@ impl Fault {
     #[must_use]
     pub const fn passes(&self) -> bool {
         matches!(self, Self::Crossed(_) | Self::Gone(_))
+    }
+}
+
+impl From<Fault> for ServerError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Crossed(_) | Fault::Gone(_) => Self::Unavailable,
+            Fault::Broken(fault) => fault.into(),
+        }
     }
 }

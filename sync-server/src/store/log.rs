@@ -1,10 +1,6 @@
 //! The numbered rows of every scope: what devices pull.
 
-use super::{
-    Tx,
-    records::corrupt,
-    writes::signed,
-};
+use super::{Tx, records::corrupt, writes::signed};
 use futures_util::TryStreamExt;
 use sqlx::{Error, FromRow};
 use std::collections::{BTreeMap, HashMap};
@@ -108,10 +104,8 @@ pub async fn append(tx: &mut Tx, rows: &[LogRow], numbers: &Numbers) -> Result<(
 
 /// Every scope's head.
 pub async fn heads(tx: &mut Tx) -> Result<Heads, Error> {
-    let rows: Vec<(String, i64)> = sqlx::query_as("SELECT scope, head FROM scope WHERE org = $1")
-        .bind(tx.org.0)
-        .fetch_all(tx.conn())
-        .await?;
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT scope, head FROM scope WHERE org = $1").bind(tx.org.0).fetch_all(tx.conn()).await?;
     rows.into_iter().map(|(scope, head)| Ok((scope.parse().map_err(corrupt)?, head.unsigned_abs()))).collect()
 }
 

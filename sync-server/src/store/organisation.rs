@@ -12,7 +12,7 @@ use super::{
 use sqlx::{Error, FromRow, migrate::Migrator};
 use std::collections::{BTreeSet, HashMap};
 use stillage_core::{
-    change::{ChangeResult, Change, Digest, Outcome},
+    change::{Change, ChangeResult, Digest, Outcome},
     id::{ChangeId, DeviceId, EpochId, LocationId, OrganisationId, PersonId},
     record::{Fields, Kind, Record, Ref, UNNUMBERED},
     scope::Scope,
@@ -59,9 +59,10 @@ pub async fn is_current(store: &Store) -> Result<bool, Error> {
 pub async fn open(store: &Store, founding: &Founding) -> Result<OrganisationRow, Fault> {
     let mut tx = store.write(OrganisationId(Uuid::nil())).await?;
     lock_organisation(&mut tx, true).await?;
-    let known: Option<OrganisationRow> = sqlx::query_as("SELECT org, name, epoch FROM organisation ORDER BY created_at")
-        .fetch_optional(tx.conn())
-        .await?;
+    let known: Option<OrganisationRow> =
+        sqlx::query_as("SELECT org, name, epoch FROM organisation ORDER BY created_at")
+            .fetch_optional(tx.conn())
+            .await?;
     if let Some(known) = known {
         return Ok(known);
     }
@@ -143,11 +144,12 @@ pub async fn person_named(tx: &mut Tx, name: &str) -> Result<Option<PersonId>, E
 }
 
 pub async fn person_name(tx: &mut Tx, person: PersonId) -> Result<String, Error> {
-    let name: Option<String> = sqlx::query_scalar("SELECT name FROM record WHERE org = $1 AND kind = 'person' AND id = $2")
-        .bind(tx.org.0)
-        .bind(person.0)
-        .fetch_optional(tx.conn())
-        .await?;
+    let name: Option<String> =
+        sqlx::query_scalar("SELECT name FROM record WHERE org = $1 AND kind = 'person' AND id = $2")
+            .bind(tx.org.0)
+            .bind(person.0)
+            .fetch_optional(tx.conn())
+            .await?;
     Ok(name.unwrap_or_default())
 }
 

@@ -73,12 +73,7 @@ pub fn search_text(record: &Record) -> String {
 
 /// New records are inserted, known ones updated at the version they were read at. Keys that
 /// change hands are let go first, or two records could not swap theirs.
-pub async fn write(
-    tx: &mut Tx,
-    writes: &Writes,
-    numbers: &Numbers,
-    versions: &HashMap<Ref, u64>,
-) -> Result<(), Fault> {
+pub async fn write(tx: &mut Tx, writes: &Writes, numbers: &Numbers, versions: &HashMap<Ref, u64>) -> Result<(), Fault> {
     let (known, new): (Vec<&Record>, Vec<&Record>) =
         writes.records.values().partition(|record| versions.contains_key(&record.of));
     if !known.is_empty() {

@@ -22,8 +22,7 @@ const RULES: [&str; 7] = [BALANCES, ZERO_SUMS, COUNTS, LAST_COUNTS, LOGS, RECORD
 pub async fn verify(tx: &mut Tx) -> Result<Vec<Violation>, Error> {
     let mut violations = Vec::new();
     for rule in RULES {
-        let found: Vec<Violation> =
-            sqlx::query_as(rule).bind(tx.org.0).bind(MOST).fetch_all(tx.conn()).await?;
+        let found: Vec<Violation> = sqlx::query_as(rule).bind(tx.org.0).bind(MOST).fetch_all(tx.conn()).await?;
         violations.extend(found);
     }
     Ok(violations)

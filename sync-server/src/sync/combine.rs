@@ -15,12 +15,12 @@ use crate::{
         park,
     },
 };
+use std::sync::Arc;
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use std::sync::Arc;
 use stillage_core::{id::OrganisationId, settle::Settled};
 use tokio::{
     sync::{Notify, oneshot},

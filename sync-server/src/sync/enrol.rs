@@ -8,7 +8,6 @@ use crate::{
         Tx,
         batch::lock_organisation,
         devices::{self, Invitation, NewCode, NewDevice},
-        fault::Fault,
         log::Heads,
         organisation::{self, OwnWrite, new_record},
     },
@@ -24,15 +23,6 @@ use stillage_core::{
 
 /// How long a code may wait for its device.
 const CODE_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-
-impl From<Fault> for ServerError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Crossed(_) | Fault::Gone(_) => Self::Unavailable,
-            Fault::Broken(fault) => fault.into(),
-        }
-    }
-}
 
 /// What codes and tokens are kept as.
 #[must_use]

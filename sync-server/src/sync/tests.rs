@@ -1,0 +1,8 @@
+//! The server's half of the protocol against a real Postgres.
+
+mod audit;
+mod enrolling;
+mod pulling;
+mod pushing;
+mod world;
+mod writing;

@@ -1,0 +1,87 @@
+//! What a device is given, and what it is not.
+
+use super::world::{NOON, World, create};
+use serde_json::json;
+use stillage_core::{id::LocationId, scope::Scope};
+
+#[tokio::test]
+async fn pages_tile_and_the_ack_comes_only_at_the_head() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    let changes = anna.seal_all((1..=40).map(|units| shelf.receive(units)), NOON);
+    anna.push(changes).await;
+    let mut pulls = 0;
+    loop {
+        let answer = anna.pull(7).await;
+        pulls += 1;
+        assert_eq!(answer.ack.is_some(), !answer.has_more);
+        if let Some(ack) = answer.ack {
+            assert_eq!((ack.seq, ack.chain), (anna.ack.seq, anna.ack.chain));
+            assert_eq!(ack.results.len(), 43);
+            break;
+        }
+    }
+    assert!(pulls > 6);
+    assert_eq!(anna.cursors[&Scope::Site(shelf.site)], 40);
+    let idle = anna.pull(7).await;
+    assert!(idle.pages.is_empty() && idle.ack.is_some_and(|ack| ack.results.is_empty()));
+}
+
+#[tokio::test]
+async fn a_device_of_one_site_sees_no_other_and_no_foreign_inbox() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    anna.act(shelf.receive(5), NOON).await;
+    // Below zero: a row in Anna's inbox.
+    anna.act(shelf.issue(9), NOON + 1).await;
+    let other = LocationId(world.app.mint.uuid());
+    anna.act(create(other, &[("code", json!("OTHER")), ("role", json!("site"))]), NOON).await;
+    let mut ben = world.desk_of("Ben", &["OTHER".to_owned()]).await;
+    let heads: Vec<Scope> = ben.pull(5000).await.heads.iter().map(|head| head.scope).collect();
+    assert_eq!(heads, [Scope::Catalogue, Scope::Site(other), Scope::Inbox(ben.principal.person)]);
+    ben.cursors.insert(Scope::Site(shelf.site), 1);
+    assert_eq!(ben.pull(5000).await.removed, [Scope::Site(shelf.site)]);
+}
+
+#[tokio::test]
+async fn a_restricted_device_is_granted_the_site_it_makes() {
+    let world = World::start().await;
+    let (_, shelf) = world.furnished().await;
+    let mut ben = world.desk_of("Ben", &[shelf.site.to_string()]).await;
+    let made = LocationId(world.app.mint.uuid());
+    ben.act(create(made, &[("code", json!("NEW")), ("role", json!("site"))]), NOON).await;
+    let heads = ben.pull(5000).await.heads;
+    assert!(heads.iter().any(|head| head.scope == Scope::Site(made)));
+}
+
+#[tokio::test]
+async fn a_device_of_another_epoch_is_served_from_the_start_without_an_ack() {
+    let world = World::start().await;
+    let (mut anna, _) = world.furnished().await;
+    anna.pull(5000).await;
+    let input = stillage_core::wire::PullInput {
+        device: anna.principal.device,
+        epoch: Some(world.app.mint.uuid().into()),
+        cursors: anna.cursors.iter().map(|(s, n)| stillage_core::wire::Cursor { scope: *s, seq: *n }).collect(),
+        settled_seq: 0,
+        max_rows: 5000,
+    };
+    let answer = crate::sync::pull(&world.app, &anna.principal, input).await.unwrap();
+    assert_eq!(answer.epoch, world.app.epoch);
+    assert!(answer.ack.is_none());
+    assert!(answer.pages.iter().all(|page| page.from == 0));
+}
+
+#[tokio::test]
+async fn a_commit_pokes_the_scopes_that_grew_and_only_those_who_may_see_them() {
+    use futures_util::StreamExt;
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    let ben = world.desk_of("Ben", &[shelf.site.to_string()]).await;
+    let mut pokes = std::pin::pin!(world.app.pokes.listen(ben.principal.clone()));
+    pokes.next().await.unwrap();
+    anna.act(shelf.receive(5), NOON).await;
+    let moved = pokes.next().await.unwrap();
+    assert_eq!(moved.len(), 1);
+    assert_eq!((moved[0].scope, moved[0].seq), (Scope::Site(shelf.site), 1));
+}
