@@ -60,6 +60,9 @@ export function placeOf(places: LocationRow[], typed: string): LocationRow | nul
   return starting.length === 1 ? (starting[0] ?? null) : null;
 }
 
+const several = (places: LocationRow[], typed: string) =>
+  places.some((place) => place.code.toUpperCase().startsWith(typed.trim().toUpperCase()));
+
 export function readQty({ card, draft, words }: Pick<Stage, "card" | "draft" | "words">): Entered | null {
   return card && draft.qty.trim() ? readEntered(draft.qty, card.unit, card.packs, words.marks) : null;
 }
@@ -104,7 +107,10 @@ export function missing(stage: Stage): Missing | null {
       ] as const)
     : ([["location", shownLocation(stage)]] as const)) {
     if (!typed.trim()) return lack(field, "entry.missing.location_empty");
-    if (!placeOf(places, typed)) return lack(field, "entry.missing.location", { code: typed });
+    if (!placeOf(places, typed))
+      return lack(field, several(places, typed) ? "entry.missing.location_many" : "entry.missing.location", {
+        code: typed,
+      });
   }
   if (card.tracking === "lot" && !shownLot(stage).trim()) return lack("lot", "entry.missing.lot");
   if (card.tracking === "serial" && !draft.serial.trim()) return lack("serial", "entry.missing.serial");

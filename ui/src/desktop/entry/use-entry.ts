@@ -77,7 +77,7 @@ export function useEntry(kind: EntryKind) {
     if (expanded) set(expanded);
     if (!lack) return expanded ? goTo("qty") : void record();
     setFault(lack.field === from ? lack.text : null);
-    goTo(lack.field);
+    if (lack.field !== from) goTo(lack.field);
   };
   const chooseItem = (id: string) => {
     take({ do: "item", id });

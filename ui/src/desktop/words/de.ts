@@ -155,6 +155,7 @@ export const de: Catalogue = {
   "entry.scan.first": "Erst die Menge buchen oder löschen, dann den nächsten Artikel scannen.",
   "entry.missing.item": "Zuerst einen Artikel wählen: scannen oder Nummer tippen.",
   "entry.missing.location": "Den Lagerort „{code}“ gibt es nicht.",
+  "entry.missing.location_many": "„{code}“ ist der Anfang mehrerer Lagerorte. Weitertippen oder einen wählen.",
   "entry.missing.location_empty": "Welcher Lagerort? Scannen oder Code tippen.",
   "entry.missing.qty": "Wie viele?",
   "entry.bad.qty": "„{text}“ ist keine Menge. Zum Beispiel {example}.",

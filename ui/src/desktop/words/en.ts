@@ -154,6 +154,7 @@ export const en = {
   "entry.scan.first": "Record or clear the quantity first, then scan the next item.",
   "entry.missing.item": "Choose an item first: scan it, or type its SKU.",
   "entry.missing.location": "There is no location “{code}”.",
+  "entry.missing.location_many": "“{code}” is the beginning of more than one location. Go on typing, or choose one.",
   "entry.missing.location_empty": "Which location? Scan it or type its code.",
   "entry.missing.qty": "How many?",
   "entry.bad.qty": "“{text}” is not a quantity. Write it like {example}.",
