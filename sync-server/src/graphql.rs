@@ -26,7 +26,7 @@ pub fn schema(app: &App) -> Schema {
 
 /// A request with whoever sent it.
 #[must_use]
-pub fn with_principal(request: Request, _app: &App, principal: Option<Principal>) -> Request {
+pub fn with_principal(request: Request, principal: Option<Principal>) -> Request {
     match principal {
         Some(principal) => request.data(principal),
         None => request,

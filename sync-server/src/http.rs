@@ -3,6 +3,8 @@
 mod auth;
 mod request_id;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use auth::Tokens;
 
@@ -58,7 +60,6 @@ pub struct Web {
 }
 
 /// The whole HTTP face of `app`.
-#[must_use]
 pub fn router(app: &App, options: &HttpOptions) -> Router {
     let tokens = Tokens::new(app.pool.clone(), app.org, app.mint);
     let web = Web { app: app.clone(), schema: graphql::schema(app), tokens, graphiql: options.graphiql };
@@ -109,7 +110,7 @@ async fn answer(
     let answered = REQUEST_ID.scope(id, async {
         let known = web.tokens.principal(auth::bearer(&headers)).await;
         match known {
-            Ok(principal) => web.schema.execute(graphql::with_principal(request, &web.app, principal)).await,
+            Ok(principal) => web.schema.execute(graphql::with_principal(request, principal)).await,
             Err(error) => async_graphql::Response::from_errors(vec![
                 async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default()),
             ]),

@@ -13,8 +13,8 @@ pub mod fault;
 pub mod log;
 pub mod organisation;
 pub mod park;
-pub mod records;
 pub mod queries;
+pub mod records;
 pub mod verify;
 pub mod writes;
 
@@ -46,9 +46,14 @@ impl Store {
     pub async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         let options: PgConnectOptions = url.parse()?;
         let options = options.application_name("stillage-server").options([("jit", "off")]);
-        let by_key =
-            options.clone().options([("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")]);
-        let pool = |most| PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5));
+        let scans = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"];
+        let by_key = options.clone().options(scans.map(|scan| (scan, "off")));
+        // A ping before every use would be a round trip per request; a dead connection is found
+        // out by its first statement, and whoever sent it tries again.
+        let pool = |most| {
+            let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false);
+            pool.acquire_timeout(Duration::from_secs(5))
+        };
         let readers = pool(READERS).connect_with(options).await?;
         Ok(Self { readers, writers: pool(WRITERS).connect_lazy_with(by_key) })
     }

@@ -6,6 +6,7 @@ use crate::{
     error::ServerError,
     http::{self, HttpOptions},
 };
+use axum::serve::ListenerExt;
 use serde_json::json;
 use std::{future::IntoFuture, io::Write, net::SocketAddr, time::Duration};
 use tokio::{
@@ -37,6 +38,10 @@ async fn answer(server: &Server, listen: SocketAddr, options: &HttpOptions) -> s
     std::io::stdout().flush()?;
     let (stop, mut stopped) = watch::channel(());
     let router = http::router(&server.app, options);
+    // Answers are small and somebody waits for each: none is held back to fill a packet.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
         let _ = stopped.changed().await;
     });
