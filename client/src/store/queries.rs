@@ -95,6 +95,14 @@ fn lot(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Uuid>> {
     Ok(bytes.and_then(|bytes| Uuid::from_slice(&bytes).ok()))
 }
 
+/// Every table, index and view as SQL, for reading. Tables that come with others are left out.
+pub fn schema(conn: &Connection) -> rusqlite::Result<String> {
+    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'item_search_%' \
+         AND name NOT LIKE 'sqlite_%' OR name = 'item_search_row' ORDER BY rowid";
+    let made: Vec<String> = conn.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(made.into_iter().map(|sql| format!("{sql};\n")).collect::<Vec<_>>().join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
