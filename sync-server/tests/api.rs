@@ -1,0 +1,14 @@
+//! The public API through real HTTP on a real Postgres, one fresh database per test.
+
+#[path = "api/guard.rs"]
+mod guard;
+#[path = "api/lists.rs"]
+mod lists;
+#[path = "api/loading.rs"]
+mod loading;
+#[path = "api/records.rs"]
+mod records;
+#[path = "api/server.rs"]
+mod server;
+#[path = "api/stock.rs"]
+mod stock;
