@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -75,6 +75,8 @@ pub struct Order {
 #[derive(Debug, Clone, Default)]
 struct Step {
     row: u32,
+    /// Rows that said the same thing in other words.
+    joined: u32,
     actions: Vec<Action>,
 }
 
@@ -177,6 +179,7 @@ fn report(sheet: &Sheet, plan: Plan) -> (ImportReport, Vec<Step>) {
     let mut rows: Vec<u32> = bad.iter().map(|bad| bad.row).collect();
     rows.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let heading = |&place: &usize| sheet.table.heading[place].clone();
     let report = ImportReport {
         kind: sheet.columns.kind,
         rows: count(sheet.table.rows.len()),
@@ -186,7 +189,7 @@ fn report(sheet: &Sheet, plan: Plan) -> (ImportReport, Vec<Step>) {
         encoding: sheet.table.encoding.clone(),
         decimal: sheet.decimal.sign().to_string(),
         bad,
-        columns: sheet.columns.places.values().map(|&place| sheet.table.heading[place].clone()).collect(),
+        columns: sheet.columns.places.values().collect::<BTreeSet<_>>().into_iter().map(heading).collect(),
     };
     let steps = plan.steps.into_iter().filter(|step| !step.actions.is_empty()).collect();
     (report, steps)
@@ -199,14 +202,14 @@ async fn record(engine: &Engine, report: &mut ImportReport, mut steps: Vec<Step>
         let actions = steps.iter().flat_map(|step| step.actions.iter().cloned()).collect();
         let failure = match engine.act(actions).await {
             Ok(_) => {
-                report.recorded += u32::try_from(steps.len()).unwrap_or(u32::MAX);
+                report.recorded += steps.iter().map(|step| 1 + step.joined).sum::<u32>();
                 return Ok(());
             }
             Err(failure) if failure.code.exit() == 4 => failure,
             Err(failure) => return Err(failure),
         };
         let refused = steps.remove(step_of(&steps, failure.details.get("index")));
-        report.good = report.good.saturating_sub(1);
+        report.good = report.good.saturating_sub(1 + refused.joined);
         let text = |name: &str| failure.details.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         report.bad.push(BadRow {
             row: refused.row,

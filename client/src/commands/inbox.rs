@@ -24,6 +24,7 @@ use ts_rs::TS;
 #[derive(Debug, Clone, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct ListInbox {
+    #[ts(inline)]
     pub state: InboxState,
 }
 

@@ -258,7 +258,7 @@ fn amount(typed: &str, item: &Item) -> Result<Entered, Failure> {
         typed => typed,
     };
     entered::parse(typed, item).map_err(|rejection| match &rejection {
-        Rejection::Field { field, .. } if field == "qty" => {
+        Rejection::Field { field, .. } if field == "qty" || !typed.contains(char::is_alphabetic) => {
             Failure::new(Code::BadQuantity, format!("{typed:?} is not a quantity."), "Type a number like 12 or 2.5.")
                 .with(json!({ "qty": typed }))
         }

@@ -2,11 +2,14 @@
 //! a command's name to what it takes and answers. Types of the rules of stock and of the engine,
 //! which know no TypeScript, are worded here; a test holds them against what is really sent.
 
+mod layout;
+
 use super::{app, categories, reasons, save, signatures, stock};
 use crate::{
     import,
     store::queries::{cells, history, inbox, items as lists, locations, scan},
 };
+use layout::{laid_out, words};
 use std::fmt::Write as _;
 use ts_rs::{Config, TS};
 
@@ -83,7 +86,8 @@ declared! {
 }
 
 fn with_comment(docs: Option<String>, declaration: &str) -> String {
-    format!("{}export {declaration}\n", docs.unwrap_or_default())
+    let comment = docs.map(|docs| format!("// {}\n", words(&docs))).unwrap_or_default();
+    format!("{comment}export {}\n", laid_out(declaration))
 }
 
 macro_rules! worded_as {
@@ -120,6 +124,15 @@ fn is_worded(name: &str) -> bool {
     WORDED.iter().chain(PUSHED).any(|(worded, _)| *worded == name)
 }
 
+/// Comments of arguments are for those who read the source.
+fn one_line(signature: &str) -> String {
+    let mut text = signature.to_owned();
+    while let (Some(start), Some(end)) = (text.find("/**"), text.find("*/")) {
+        text.replace_range(start..end + 2, "");
+    }
+    laid_out(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// The whole file.
 #[must_use]
 pub fn bindings() -> String {
@@ -138,9 +151,74 @@ pub fn bindings() -> String {
     }
     file.push_str("\n// name -> [argument, answer]. `call` chooses both from this map.\nexport type Commands = {\n");
     for Signature { name, takes, answers } in signatures() {
+        let (takes, answers) = (one_line(&takes), one_line(&answers));
         let _ = writeln!(file, "  \"{name}\": [{takes}, {answers}];");
     }
     file.push_str("};\n\n// Pushed to the screen when something a tag stands for may look different now.");
     worded(PUSHED, &mut file);
     file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use stillage_core::{
+        decide::InboxKind,
+        record::Tracking,
+        stock::{MovementKind, StockStatus},
+    };
+
+    fn worded(name: &str) -> Vec<String> {
+        let entries = WORDED.iter().chain(PUSHED);
+        let definition = entries.into_iter().find(|(worded, _)| *worded == name).unwrap().1;
+        definition.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    fn sent(values: Vec<Value>) -> Vec<String> {
+        values.into_iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn words_of_the_rules_of_stock_are_those_that_are_sent() {
+        use InboxKind as I;
+        use MovementKind as M;
+        use StockStatus as S;
+        let statuses = [S::Available, S::Quarantine, S::Damaged, S::Hold];
+        assert_eq!(worded("StockStatus"), sent(statuses.iter().map(|value| json!(value)).collect()));
+        let trackings = [Tracking::None, Tracking::Lot, Tracking::Serial];
+        assert_eq!(worded("Tracking"), sent(trackings.iter().map(|value| json!(value)).collect()));
+        let kinds = [M::Receive, M::Issue, M::Transfer, M::Adjust, M::CountVariance, M::Reversal];
+        assert_eq!(worded("MovementKind"), sent(kinds.iter().map(|value| json!(value)).collect()));
+        let inbox = [
+            I::Conflict,
+            I::Rejected,
+            I::Parked,
+            I::SkuTaken,
+            I::BarcodeTaken,
+            I::Negative,
+            I::ArchivedEdit,
+            I::SerialElsewhere,
+        ];
+        assert_eq!(worded("InboxKind"), sent(inbox.iter().map(|value| json!(value)).collect()));
+        assert_eq!(worded("Tag"), sent(crate::Tag::ALL.iter().map(|value| json!(value)).collect()));
+    }
+
+    #[test]
+    fn every_type_that_is_mentioned_is_there() {
+        let file = bindings();
+        let bare = file.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
+        let code: String = bare.collect::<Vec<_>>().join("\n");
+        let unquoted: String = code.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+        let words = unquoted.split(|c: char| !c.is_alphanumeric()).filter(|word| word.starts_with(char::is_uppercase));
+        for word in words.filter(|word| !matches!(*word, "Record" | "Array")) {
+            assert!(file.contains(&format!("export type {word} =")), "{word} is not declared");
+        }
+    }
+
+    #[test]
+    fn a_gate_is_sent_as_it_is_worded() {
+        assert_eq!(json!(crate::Gate::New { keyring: true }), json!({ "gate": "new", "keyring": true }));
+        assert_eq!(json!(crate::Gate::Locked), json!({ "gate": "locked" }));
+    }
 }

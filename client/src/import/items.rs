@@ -218,7 +218,8 @@ fn step(
     wanted: Wanted,
     (categories, mint): (&mut Categories, Mints<'_>),
 ) -> Result<Step, Failure> {
-    let mut step = Step { row: wanted.row, actions: Vec::new() };
+    let joined = u32::try_from(wanted.twins.len()).unwrap_or(u32::MAX);
+    let mut step = Step { row: wanted.row, joined, actions: Vec::new() };
     let now = search::item_by_sku(conn, &wanted.sku)?;
     let of = now.as_ref().map_or_else(|| Ref { kind: Kind::Item, id: mint() }, |record| record.of);
     let Wanted { mut fields, mut twins, barcodes, category, .. } = wanted;

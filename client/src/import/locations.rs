@@ -171,7 +171,7 @@ fn place(
     }
     let save = patch(Kind::Location, of, now.as_ref(), fields)?;
     if !save.patch.is_empty() {
-        plan.steps.push(Step { row: row.row, actions: vec![save.into()] });
+        plan.steps.push(Step { row: row.row, joined: 0, actions: vec![save.into()] });
     }
     Ok(Some(of))
 }

@@ -44,7 +44,7 @@ pub fn plan(conn: &Connection, sheet: &Sheet) -> Result<Plan, Failure> {
     for mut cells in sheet.rows() {
         let action = row(conn, &mut cells, &mut known, &mut serials)?;
         if cells.bad.is_empty() {
-            plan.steps.push(Step { row: cells.number(), actions: action.into_iter().collect() });
+            plan.steps.push(Step { row: cells.number(), joined: 0, actions: action.into_iter().collect() });
         }
         plan.bad.append(&mut cells.bad);
     }
