@@ -154,7 +154,7 @@ fn bad_input_has_a_code_a_sentence_and_a_next_step() {
     let mut ana = world.lone_desktop("Ana");
     let shelf = furnish(&mut ana);
     for (name, args, code) in [
-        ("no.such", json!({}), "BAD_INPUT"),
+        ("no.such", json!({}), "UNKNOWN_COMMAND"),
         ("stock.issue", json!({ "item": 7 }), "BAD_INPUT"),
         ("stock.issue", json!({ "item": shelf.item, "location": shelf.bin, "qty": "0" }), "QUANTITY_OUT_OF_RANGE"),
         ("stock.issue", json!({ "item": shelf.item, "location": shelf.bin, "qty": "1.5" }), "QUANTITY_TOO_PRECISE"),

@@ -149,6 +149,10 @@ impl Save {
         if record.of.kind != Kind::Location {
             return Ok(());
         }
+        let stays = record.parent() == current.parent() && record.text("role") == current.text("role");
+        if stays && current.fields.contains_key("site") {
+            return Ok(());
+        }
         let view: Location = read(record)?;
         let refuse =
             |field: &str, problem| Err(Rejection::Field { kind: Kind::Location, field: field.to_owned(), problem });

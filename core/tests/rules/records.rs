@@ -114,3 +114,11 @@ fn a_new_record_with_a_bad_field_is_refused_by_name() {
     let refused = world.push(0, 2_000_000, create(of, &[("sku", "X"), ("min", "many")]));
     assert_eq!(refused.details["field"], "min");
 }
+
+#[test]
+fn a_location_is_edited_without_naming_its_parent_again() {
+    let (mut world, _, bin) = World::new(1);
+    let edited = world.push(0, 2_000_000, save(bin, vec![edit("negative", json!(null), json!("block"))]));
+    assert_eq!(edited.outcome, Outcome::Applied, "{edited:?}");
+    assert!(world.record(bin).reference("site").is_some());
+}

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub struct World {
     pub facts: Facts,
+    stored: BTreeMap<Ref, Record>,
     pub devices: Vec<Device>,
     pub log: Vec<Writes>,
     heads: BTreeMap<Scope, u64>,
@@ -46,8 +47,15 @@ impl World {
             facts.keys.extend(record.key().map(|key| ((record.of.kind, key), Some(record.of))));
             facts.records.insert(record.of, Some(record));
         }
-        let mut world =
-            Self { facts, devices: Vec::new(), log: Vec::new(), heads: BTreeMap::new(), minted: 1, now: 1_000_000 };
+        let mut world = Self {
+            facts,
+            stored: BTreeMap::new(),
+            devices: Vec::new(),
+            log: Vec::new(),
+            heads: BTreeMap::new(),
+            minted: 1,
+            now: 1_000_000,
+        };
         for _ in 0..devices {
             let id = DeviceId(world.mint());
             let ack = Ack { seq: 0, chain: Digest::start(id) };
@@ -120,7 +128,9 @@ impl World {
         }
     }
 
+    /// Facts hold only what was asked for, as a database would give it.
     pub fn settle(&mut self, batch: Vec<Push>) -> Vec<Settled> {
+        self.forget_records();
         loop {
             let missing = needs(&batch, &self.facts);
             if missing.is_empty() {
@@ -134,15 +144,21 @@ impl World {
         }
         self.number(&writes);
         self.log.push(writes);
+        self.forget_records();
         self.check();
         settled
     }
 
+    fn forget_records(&mut self) {
+        let known = std::mem::take(&mut self.facts.records);
+        self.stored.extend(known.into_iter().filter_map(|(of, record)| Some((of, record?))));
+    }
+
     fn answer(&mut self, needs: Needs) {
         let facts = &mut self.facts;
-        needs.records.into_iter().for_each(|of| {
-            facts.records.entry(of).or_insert(None);
-        });
+        for of in needs.records {
+            facts.records.insert(of, self.stored.get(&of).cloned());
+        }
         needs.keys.into_iter().for_each(|key| {
             facts.keys.entry(key).or_insert(None);
         });
@@ -208,7 +224,7 @@ impl World {
     }
 
     pub fn record(&self, of: impl Into<Ref>) -> &Record {
-        self.facts.record(of).unwrap()
+        &self.stored[&of.into()]
     }
 
     /// Every inbox row written so far, oldest first.
