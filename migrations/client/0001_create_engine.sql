@@ -16,7 +16,8 @@ CREATE TABLE record (
   name TEXT NOT NULL,
   parent BLOB,
   body TEXT NOT NULL,
-  PRIMARY KEY (kind, id)
+  -- The id first: with the kind first, every condition on a kind looks like a good prefix.
+  PRIMARY KEY (id, kind)
 ) STRICT, WITHOUT ROWID;
 -- Not unique: while a page is applied two records may pass through one key.
 CREATE INDEX record_key ON record (kind, key) WHERE key IS NOT NULL;
@@ -33,19 +34,21 @@ CREATE TABLE pending_record (
   name TEXT NOT NULL,
   parent BLOB,
   body TEXT NOT NULL,
-  PRIMARY KEY (kind, id, n)
+  PRIMARY KEY (id, kind, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pending_record_n ON pending_record (n);
 CREATE INDEX pending_record_key ON pending_record (kind, key) WHERE key IS NOT NULL;
 CREATE INDEX pending_record_parent ON pending_record (kind, parent) WHERE parent IS NOT NULL;
 
--- Every record as people see it: the last pending state, else the base.
+-- Every record as people see it: the last pending state, else the base. The casts give both arms
+-- the same affinities: without that SQLite fills the whole view before it looks at a condition.
 CREATE VIEW record_now AS
-  SELECT kind, id, version, archived, key, name, parent, body, 0 AS pending FROM record r
+  SELECT kind, id, version, archived, key, name, parent, body, CAST(0 AS INTEGER) AS pending FROM record r
   WHERE NOT EXISTS (SELECT 1 FROM pending_record p WHERE p.kind = r.kind AND p.id = r.id)
   UNION ALL
-  SELECT p.kind, p.id, coalesce((SELECT version FROM record r WHERE r.kind = p.kind AND r.id = p.id), 9223372036854775807),
-         p.archived, p.key, p.name, p.parent, p.body, 1
+  SELECT p.kind, p.id,
+         CAST(coalesce((SELECT version FROM record r WHERE r.kind = p.kind AND r.id = p.id), 9223372036854775807) AS INTEGER),
+         p.archived, p.key, p.name, p.parent, p.body, CAST(1 AS INTEGER)
   FROM pending_record p
   WHERE NOT EXISTS (SELECT 1 FROM pending_record q WHERE q.kind = p.kind AND q.id = p.id AND q.n > p.n);
 
@@ -125,16 +128,33 @@ CREATE TABLE pending_balance (
   PRIMARY KEY (item, location, lot, status, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pending_balance_n ON pending_balance (n);
+CREATE INDEX pending_balance_location ON pending_balance (location);
+CREATE INDEX pending_balance_lot ON pending_balance (lot) WHERE lot <> x'';
 
--- On hand as people see it.
+-- On hand as people see it: each cell of the base with what is pending on it, and cells that are
+-- only pending, once each. Written without GROUP BY, so that a condition reaches the tables.
 CREATE VIEW balance_now AS
-  SELECT item, location, lot, status, sum(on_hand) AS on_hand, max(pending) AS pending, max(count_ts) AS count_ts
-  FROM (
-    SELECT item, location, lot, status, on_hand, 0 AS pending, count_ts FROM balance
-    UNION ALL
-    SELECT item, location, lot, status, delta, 1, count_ts FROM pending_balance
-  )
-  GROUP BY item, location, lot, status;
+  SELECT item, location, lot, status,
+         CAST(on_hand + coalesce((SELECT sum(delta) FROM pending_balance p WHERE p.item = b.item
+           AND p.location = b.location AND p.lot = b.lot AND p.status = b.status), 0) AS INTEGER) AS on_hand,
+         CAST(EXISTS (SELECT 1 FROM pending_balance p WHERE p.item = b.item
+           AND p.location = b.location AND p.lot = b.lot AND p.status = b.status) AS INTEGER) AS pending,
+         CAST(nullif(max(coalesce(count_ts, 0), coalesce((SELECT max(count_ts) FROM pending_balance p
+           WHERE p.item = b.item AND p.location = b.location AND p.lot = b.lot AND p.status = b.status), 0)), 0)
+           AS INTEGER) AS count_ts
+  FROM balance b
+  UNION ALL
+  SELECT item, location, lot, status,
+         CAST((SELECT sum(delta) FROM pending_balance p WHERE p.item = b.item
+           AND p.location = b.location AND p.lot = b.lot AND p.status = b.status) AS INTEGER),
+         CAST(1 AS INTEGER),
+         CAST((SELECT max(count_ts) FROM pending_balance p WHERE p.item = b.item
+           AND p.location = b.location AND p.lot = b.lot AND p.status = b.status) AS INTEGER)
+  FROM pending_balance b
+  WHERE NOT EXISTS (SELECT 1 FROM pending_balance p WHERE p.item = b.item
+           AND p.location = b.location AND p.lot = b.lot AND p.status = b.status AND p.n < b.n)
+    AND NOT EXISTS (SELECT 1 FROM balance p WHERE p.item = b.item
+           AND p.location = b.location AND p.lot = b.lot AND p.status = b.status);
 
 CREATE TABLE posted_count (
   change BLOB PRIMARY KEY,

@@ -131,7 +131,7 @@ fn read_cell(row: &Row<'_>) -> rusqlite::Result<Cell> {
 
 fn cells_of(conn: &Connection, view: View, of: Ref) -> Result<Vec<Cell>, Failure> {
     let sql = match (view, of.kind) {
-        (View::Now, Kind::Lot) => "SELECT item, location, lot, status FROM balance_now WHERE lot = ?1",
+        (View::Now, Kind::Lot) => "SELECT item, location, lot, status FROM balance_now WHERE lot = ?1 AND lot <> x''",
         (View::Now, _) => "SELECT item, location, lot, status FROM balance_now WHERE item = ?1",
         (View::Base, Kind::Lot) => "SELECT item, location, lot, status FROM balance WHERE lot = ?1 AND lot <> x''",
         (View::Base, _) => "SELECT item, location, lot, status FROM balance WHERE item = ?1",

@@ -76,7 +76,7 @@ pub fn settled_seq(conn: &Connection, device: DeviceId) -> Result<u64, Failure> 
 /// Whether `batch` would have anything to send.
 pub fn has_unsent(conn: &Connection) -> Result<bool, Failure> {
     let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
-    let sql = "SELECT 1 FROM outbox WHERE state = 'queued' OR state = 'sealed' AND seq > ?1 LIMIT 1";
+    let sql = "SELECT 1 FROM outbox WHERE state IN ('queued', 'sealed') AND (state = 'queued' OR seq > ?1) LIMIT 1";
     Ok(conn.prepare_cached(sql)?.exists([pushed])?)
 }
 
@@ -102,7 +102,7 @@ pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
 
 fn seal_queued(conn: &Connection, device: DeviceId) -> Result<Option<Batch>, Failure> {
     let queued = "SELECT n, change, coalesce(seq, 0), kind, version, body FROM outbox
-        WHERE state = 'queued' ORDER BY n LIMIT ?1";
+        WHERE state IN ('queued', 'sealed') AND state = 'queued' ORDER BY n LIMIT ?1";
     let mut statement = conn.prepare_cached(queued)?;
     let rows = limited(statement.query_map([PUSH_CHANGES], read_change)?)?;
     if rows.is_empty() {

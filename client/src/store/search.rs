@@ -73,10 +73,11 @@ fn text_of(conn: &Connection, item: Uuid) -> Result<Option<String>, Failure> {
     words.extend(fields["name"].as_str().map(str::to_owned));
     let aliases = fields["aliases"].as_array().into_iter().flatten();
     words.extend(aliases.filter_map(Value::as_str).map(str::to_owned));
-    let sql = "SELECT key FROM record_now WHERE kind = 'barcode' AND parent = ?1 AND key IS NOT NULL ORDER BY key";
+    let sql = "SELECT key FROM record_now WHERE kind = 'barcode' AND parent = ?1";
     let mut barcodes = conn.prepare_cached(sql)?;
-    for code in barcodes.query_map([item], |row| row.get(0))? {
-        words.push(code?);
-    }
+    let codes = barcodes.query_map([item], |row| row.get::<_, Option<String>>(0))?;
+    let mut codes: Vec<String> = codes.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    codes.sort_unstable();
+    words.extend(codes);
     Ok(Some(words.join("\n")))
 }

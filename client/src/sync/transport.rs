@@ -174,7 +174,14 @@ impl Transport {
 }
 
 pub(super) fn unreachable(fault: reqwest::Error) -> Failure {
-    Failure::offline(fault.without_url().to_string())
+    let fault = fault.without_url();
+    let mut reason = fault.to_string();
+    let mut cause = std::error::Error::source(&fault);
+    while let Some(deeper) = cause {
+        reason = format!("{reason}: {deeper}");
+        cause = deeper.source();
+    }
+    Failure::offline(reason)
 }
 
 fn throttled(after_ms: Option<u64>) -> Failure {

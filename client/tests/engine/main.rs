@@ -4,5 +4,6 @@
 mod acting;
 mod ledger;
 mod opening;
+mod plans;
 mod pulling;
 mod world;
