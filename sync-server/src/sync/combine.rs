@@ -206,7 +206,10 @@ impl Writer {
         while let Some(part) = parts.pop() {
             let settled = match self.attempt(std::slice::from_ref(&part)).await {
                 Ok(mut answers) => answers.pop().unwrap_or(Err(ServerError::Unavailable))?,
-                Err(Fault::Gone(_)) => return Err(ServerError::Unavailable),
+                Err(Fault::Gone(fault)) => {
+                    tracing::error!(fault = format!("{fault:#}"), "the database cannot be written");
+                    return Err(ServerError::Unavailable);
+                }
                 Err(Fault::Crossed(_) | Fault::Broken(_)) if part.changes.len() > 1 => {
                     parts.extend(halves(part).into_iter().rev());
                     continue;

@@ -41,7 +41,7 @@ impl Pokes {
         });
     }
 
-    /// Reads the heads every second for as long as somebody listens.
+    /// Reads the heads every second while somebody listens, until the server closes.
     pub async fn watch_database(self, store: Store, org: OrganisationId) {
         loop {
             tokio::time::sleep(AGAIN).await;
@@ -56,6 +56,7 @@ impl Pokes {
             };
             match read.await {
                 Ok(heads) => self.tell(&heads),
+                Err(sqlx::Error::PoolClosed) => return,
                 Err(fault) => tracing::warn!(%fault, "heads could not be read for the poke"),
             }
         }
