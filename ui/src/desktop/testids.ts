@@ -1,6 +1,10 @@
 // Names of everything a window test clicks or reads. They are a contract: rename one and the test
 // of the whole product must follow. A row carries its SKU or code in a data attribute beside its
 // test id: data-sku on stock rows, data-code on locations, data-kind on inbox cards and movements.
+//
+// Keys that come as fast as a scanner's (50 ms apart, four or more) are a scan in the fields of the
+// entry panel: the item's quantity then starts at one scan. Clear the quantity before sending another.
+// Free-text fields (names, notes, search, addresses) take fast keys as typing.
 export const T = {
   gate: {
     loading: "gate-loading",
