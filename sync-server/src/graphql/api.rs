@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod cost;
 pub mod fault;
 pub mod filters;
+pub mod gather;
 pub mod inbox;
 pub mod items;
 pub mod limits;

@@ -7,6 +7,7 @@
 use super::{
     cost::{Cost, cost},
     fault::ApiFault,
+    gather::{Gathered, gathering},
     loaders,
     throttle::{Buckets, Level, Limits},
 };
@@ -17,7 +18,7 @@ use crate::{
 use async_graphql::{
     ErrorExtensionValues, Pos, Request, Response, ServerError, ServerResult, Value, Variables,
     extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextPrepareRequest, NextRequest,
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextPrepareRequest, NextRequest,
     },
     parser::types::{ExecutableDocument, OperationType},
     value,
@@ -43,7 +44,7 @@ pub fn extension(limits: Limits) -> Guard {
 
 impl ExtensionFactory for Guard {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Guarded { guard: self.clone(), spent: Mutex::new(None) })
+        Arc::new(Guarded { guard: self.clone(), spent: Mutex::new(None), gathered: Gathered::default() })
     }
 }
 
@@ -59,6 +60,7 @@ struct Spent {
 struct Guarded {
     guard: Guard,
     spent: Mutex<Option<Spent>>,
+    gathered: Gathered,
 }
 
 #[async_graphql::async_trait::async_trait]
@@ -86,10 +88,19 @@ impl Extension for Guarded {
         let given = request.data.get(&TypeId::of::<Principal>()).and_then(|data| data.downcast_ref::<Principal>());
         let principal = given.or_else(|| ctx.data_opt::<Principal>()).cloned();
         let request = match (principal, ctx.data_opt::<App>()) {
-            (Some(principal), Some(app)) => loaders::attach(request, app, &principal),
+            (Some(principal), Some(app)) => loaders::attach(request, loaders::reader(app, &principal), &self.gathered),
             _ => request.disable_introspection(),
         };
         next.run(ctx, request).await
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        gathering(self.gathered.clone(), Box::pin(next.run(ctx, operation_name))).await
     }
 
     async fn parse_query(

@@ -1,8 +1,9 @@
 //! Every edge from a list to an object is loaded for the whole list at once.
 //!
-//! The surprise: there is no waiting for more. A list's fields are all polled before the task that
-//! loads gets its turn, so a pause would only make every level of a query slower.
+//! The surprise: there is no waiting for more keys by the clock. A load starts when the request has
+//! nothing left to do without it (`gather`).
 
+use super::gather::Gathered;
 use crate::{
     app::{App, Principal},
     store::queries::{
@@ -58,11 +59,12 @@ pub fn reader(app: &App, principal: &Principal) -> Reader {
     Reader { pool: app.pool.clone(), org: app.org, person: principal.person, sites: principal.sites.clone() }
 }
 
-/// Gives a request its loaders.
+/// Gives a request its loaders, whose loads are gathered.
 #[must_use]
-pub fn attach(request: Request, app: &App, principal: &Principal) -> Request {
-    let loads = Loads(reader(app, principal));
-    request.data(DataLoader::with_cache(loads, tokio::spawn, HashMapCache::default()).delay(Duration::ZERO))
+pub fn attach(request: Request, reader: Reader, gathered: &Gathered) -> Request {
+    let gathered = gathered.clone();
+    let spawn = move |load| gathered.add(load);
+    request.data(DataLoader::with_cache(Loads(reader), spawn, HashMapCache::default()).delay(Duration::ZERO))
 }
 
 impl Loader<Ref> for Loads {
