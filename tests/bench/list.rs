@@ -25,7 +25,7 @@ pub const METRICS: &[Metric] = &[
     Metric { name: "list_50_p99", unit: "ms", goal: Goal::AtMost(Some(5.0), None) },
 ];
 const CONNECTIONS: usize = 16;
-const REQUESTS: usize = 8_000;
+const REQUESTS: usize = 4_000;
 /// How many different pages are asked for.
 const PAGES: usize = 40;
 const CELLS: usize = 3;

@@ -20,7 +20,7 @@ mod search;
 mod server;
 mod world;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use machine::Machine;
 use report::{Metric, Report, Row, Sample};
@@ -31,6 +31,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
+use tokio::signal::unix::{SignalKind, signal};
 use world::World;
 
 #[derive(Debug, Parser)]
@@ -117,7 +118,11 @@ async fn run(args: Args) -> Result<ExitCode> {
     let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.parent().context("no folder")?.to_owned());
     let binaries = args.binaries.clone().map_or_else(beside, Ok)?;
     let mut world = World::new(folder.clone(), binaries, args.seed, usize::try_from(args.items)?);
-    let report = perform(&args, &mut world).await.with_context(|| format!("the work folder is {}", folder.display()));
+    let report = tokio::select! {
+        report = perform(&args, &mut world) => report,
+        stop = stop_signal() => stop.and_then(|()| bail!("stopped by a signal")),
+    };
+    let report = report.with_context(|| format!("the work folder is {}", folder.display()));
     let stopped = world.stop().await;
     let report = report?;
     stopped.with_context(|| format!("the work folder is {}", folder.display()))?;
@@ -134,6 +139,16 @@ async fn run(args: Args) -> Result<ExitCode> {
     }
     let unmet = report.rows.iter().any(|row| !row.met);
     Ok(ExitCode::from(u8::from(args.enforce && unmet)))
+}
+
+/// Comes back when somebody wants this to end; the server must not outlive it.
+async fn stop_signal() -> Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
 }
 
 /// `None` when Postgres does not keep what it commits.

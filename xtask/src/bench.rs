@@ -2,10 +2,9 @@
 //! are the verb's own.
 
 use std::env;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
-
-use anyhow::Context;
+use std::process::{Command, Stdio};
 
 use crate::cargo;
 use crate::fault::Fault;
@@ -35,7 +34,7 @@ pub struct Args {
     pub json: bool,
 }
 
-pub fn bench(args: &Args) -> Result<ExitCode, Fault> {
+pub fn bench(args: &Args) -> Result<(), Fault> {
     let mut build = cargo::cargo(&["build", "--release", "--bins"]);
     // stdout is for the figures.
     build.args(PACKAGES).stdout(Stdio::null());
@@ -50,7 +49,6 @@ pub fn bench(args: &Args) -> Result<ExitCode, Fault> {
     if let Some(dir) = &args.keep {
         bench.arg("--keep").arg(dir);
     }
-    let status = bench.stdin(Stdio::null()).status().context("start the bench")?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.unwrap_or(70)))
+    // It takes this process's place: a signal meant for the verb reaches whoever has a server to stop.
+    Err(Fault::ours(bench.stdin(Stdio::null()).exec()))
 }

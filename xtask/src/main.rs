@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         Verb::Generate(args) => close(args.json, generate::generate(args.json)),
         Verb::Dev(args) => close(args.json, dev::dev()),
         Verb::Demo(args) => close(args.json, demo::demo(&args)),
-        Verb::Bench(args) => bench::bench(&args).unwrap_or_else(|fault| close(args.json, Err(fault))),
+        Verb::Bench(args) => close(args.json, bench::bench(&args)),
         Verb::Replay(args) => judged(replay::run(args)),
         Verb::GenerateRetail(args) => judged(generator::run(args)),
     }
