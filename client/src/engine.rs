@@ -6,17 +6,17 @@ mod run;
 
 use crate::{Failure, Mint, store::Store, sync};
 use serde::Serialize;
-use stillage_core::{
-    action::Action,
-    id::ChangeId,
-    record::{Kind, Ref},
-    stock::Movement,
-};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
     time::Duration,
+};
+use stillage_core::{
+    action::Action,
+    id::ChangeId,
+    record::{Kind, Ref},
+    stock::Movement,
 };
 use tokio::sync::broadcast;
 
@@ -37,15 +37,8 @@ pub enum Tag {
 }
 
 impl Tag {
-    pub const ALL: [Self; 7] = [
-        Self::Items,
-        Self::Stock,
-        Self::Locations,
-        Self::Inbox,
-        Self::Status,
-        Self::Reasons,
-        Self::Categories,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Items, Self::Stock, Self::Locations, Self::Inbox, Self::Status, Self::Reasons, Self::Categories];
 
     /// What a changed record of this kind shows in.
     #[must_use]

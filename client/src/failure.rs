@@ -3,8 +3,8 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use stillage_core::rejection::Rejection;
 use std::fmt;
+use stillage_core::rejection::Rejection;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $exit:literal;)*) => {
@@ -162,11 +162,9 @@ impl From<rusqlite::Error> for Failure {
                 "The disk is full. Nothing was recorded.",
                 "Make room on the disk and try again.",
             ),
-            Some(DatabaseBusy | DatabaseLocked) => Self::new(
-                Code::Busy,
-                "The data is in use by another program.",
-                "Try again in a moment.",
-            ),
+            Some(DatabaseBusy | DatabaseLocked) => {
+                Self::new(Code::Busy, "The data is in use by another program.", "Try again in a moment.")
+            }
             Some(DatabaseCorrupt | NotADatabase) => Self::new(
                 Code::Damaged,
                 "The database file is damaged or was not written with this key.",

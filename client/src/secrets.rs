@@ -7,12 +7,12 @@ mod wrapped;
 
 use crate::{Code, Failure, Mint};
 use serde::{Deserialize, Serialize};
-use stillage_core::id::DeviceId;
 use std::{
     fmt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
+use stillage_core::id::DeviceId;
 
 pub(crate) use wrapped::FILE;
 

@@ -168,8 +168,8 @@ pub(crate) fn remember(inner: &Inner, store: &Store) -> Result<(), Failure> {
 
 /// Another process may have pulled the network, or connected this device.
 fn look_again(inner: &Inner, store: &Store) -> Result<(), Failure> {
-    let (server, cut) =
-        store.read(|conn| Ok((settings::get(conn, settings::SERVER)?, settings::get(conn, settings::CUT)?.is_some())))?;
+    let (server, cut) = store
+        .read(|conn| Ok((settings::get(conn, settings::SERVER)?, settings::get(conn, settings::CUT)?.is_some())))?;
     if cut != inner.sync.is_cut() {
         inner.sync.cut.send_replace(cut);
         inner.sync.wake.notify_one();
@@ -192,7 +192,11 @@ pub(crate) async fn cut(inner: &Arc<Inner>, cut: bool) -> Result<(), Failure> {
     let store = inner.opened()?.store;
     round::blocking(move || {
         store.write(crate::store::Durability::Normal, |transaction| {
-            if cut { settings::set(transaction, settings::CUT, "1") } else { settings::unset(transaction, settings::CUT) }
+            if cut {
+                settings::set(transaction, settings::CUT, "1")
+            } else {
+                settings::unset(transaction, settings::CUT)
+            }
         })
     })
     .await?;

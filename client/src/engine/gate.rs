@@ -12,7 +12,9 @@ use std::{path::Path, sync::Arc};
 pub enum Gate {
     Ready,
     /// No database yet: choose a name, and a passphrase when there is no keyring.
-    New { keyring: bool },
+    New {
+        keyring: bool,
+    },
     /// A passphrase is needed.
     Locked,
 }

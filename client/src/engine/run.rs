@@ -2,8 +2,8 @@
 
 use super::{Acted, Inner, Tag};
 use crate::{Failure, store::record};
-use stillage_core::action::Action;
 use std::{collections::BTreeSet, sync::Arc};
+use stillage_core::action::Action;
 
 pub(super) async fn act(inner: &Arc<Inner>, actions: Vec<Action>) -> Result<Vec<Acted>, Failure> {
     let opened = inner.opened()?;
@@ -40,8 +40,6 @@ fn tags(acted: &[Acted]) -> BTreeSet<Tag> {
     tags
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(Failure::internal)?
 }

@@ -2,7 +2,10 @@
 //! with XChaCha20-Poly1305 under a key that Argon2id makes of the passphrase. Whoever forgets the
 //! passphrase has lost the data of this device that the server has not got yet.
 
-use crate::{Code, Failure, Mint, secrets::{hex, unhex}};
+use crate::{
+    Code, Failure, Mint,
+    secrets::{hex, unhex},
+};
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},

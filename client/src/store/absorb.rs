@@ -5,13 +5,7 @@
 //! its pending one: it takes its place and touches nothing, so that a long outbox is not decided
 //! again with every page.
 
-use super::{
-    Durability, Store, effects, outbox, rebase,
-    record::write_base,
-    reset,
-    search::Stale,
-    settings,
-};
+use super::{Durability, Store, effects, outbox, rebase, record::write_base, reset, search::Stale, settings};
 use crate::{Failure, engine::Tag};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashSet};

@@ -17,12 +17,7 @@ use stillage_core::{
 };
 
 /// Writes what change `n` does, and which rows it was decided from.
-pub fn write(
-    conn: &Connection,
-    n: u64,
-    effects: &Effects,
-    stale: &mut Stale,
-) -> Result<(), Failure> {
+pub fn write(conn: &Connection, n: u64, effects: &Effects, stale: &mut Stale) -> Result<(), Failure> {
     for record in &effects.records {
         write_record(conn, n, record)?;
         stale.record(record);

@@ -3,6 +3,7 @@
 
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use std::str::FromStr;
 use stillage_core::{
     change::Act,
     facts::{CellFacts, CostFacts, Facts, LastCount, MovementFacts, Needs, TailEntry},
@@ -13,7 +14,6 @@ use stillage_core::{
     settle::needs_of,
     stock::{Cell, StockStatus},
 };
-use std::str::FromStr;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,8 @@ pub fn load(conn: &Connection, view: View, needs: &Needs, facts: &mut Facts) -> 
         let tail = tail(conn, view, cell, *from)?;
         let known = facts.cells.entry(*cell).or_default();
         // Entries of this batch are not in the store yet, and have no number.
-        let unwritten: Vec<_> = known.tail.iter().filter(|e| !tail.iter().any(|t| t.order == e.order)).copied().collect();
+        let unwritten: Vec<_> =
+            known.tail.iter().filter(|e| !tail.iter().any(|t| t.order == e.order)).copied().collect();
         known.tail = tail;
         known.tail.extend(unwritten);
         known.tail_from = Some(*from);

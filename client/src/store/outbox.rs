@@ -49,10 +49,8 @@ pub fn open_inbox(conn: &Connection) -> Result<u64, Failure> {
 /// The last number this device has given, and its chain there.
 fn last_sealed(conn: &Connection, device: DeviceId) -> Result<(u64, Digest), Failure> {
     let sql = "SELECT seq, chain FROM outbox WHERE device = ?1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1";
-    let last = conn
-        .prepare_cached(sql)?
-        .query_row([device.0], |row| Ok((row.get(0)?, Digest(row.get(1)?))))
-        .optional()?;
+    let last =
+        conn.prepare_cached(sql)?.query_row([device.0], |row| Ok((row.get(0)?, Digest(row.get(1)?)))).optional()?;
     Ok(last.unwrap_or((0, Digest::start(device))))
 }
 
@@ -92,8 +90,8 @@ pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
     let changes = limited(rows)?;
     if let Some((_, first)) = changes.first() {
         let first_seq = first.seq;
-        let prev_chain = chain_at(conn, device, first_seq - 1)?
-            .ok_or_else(|| Failure::internal("the chain has a hole"))?;
+        let prev_chain =
+            chain_at(conn, device, first_seq - 1)?.ok_or_else(|| Failure::internal("the chain has a hole"))?;
         let changes = changes.into_iter().map(|(_, change)| change).collect();
         return Ok(Some(Batch { first_seq, prev_chain, changes }));
     }
@@ -111,8 +109,8 @@ fn seal_queued(conn: &Connection, device: DeviceId) -> Result<Option<Batch>, Fai
     let (last, prev_chain) = last_sealed(conn, device)?;
     let mut chain = prev_chain;
     let mut batch = Batch { first_seq: last + 1, prev_chain, changes: Vec::with_capacity(rows.len()) };
-    let mut seal = conn
-        .prepare_cached("UPDATE outbox SET state = 'sealed', device = ?2, seq = ?3, chain = ?4 WHERE n = ?1")?;
+    let mut seal =
+        conn.prepare_cached("UPDATE outbox SET state = 'sealed', device = ?2, seq = ?3, chain = ?4 WHERE n = ?1")?;
     for ((n, mut change), seq) in rows.into_iter().zip(last + 1..) {
         chain = chain.next(change.id, change.hash());
         change.seq = seq;

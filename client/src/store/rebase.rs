@@ -19,12 +19,7 @@ use stillage_core::{
 };
 
 /// Decides again what depends on the touched rows (names as in `pending_need`).
-pub fn run(
-    conn: &Connection,
-    device: DeviceId,
-    touched: BTreeSet<Vec<u8>>,
-    stale: &mut Stale,
-) -> Result<(), Failure> {
+pub fn run(conn: &Connection, device: DeviceId, touched: BTreeSet<Vec<u8>>, stale: &mut Stale) -> Result<(), Failure> {
     if touched.is_empty() {
         return Ok(());
     }

@@ -1,8 +1,15 @@
 //! The loop that keeps a device in step while its window is open, and what wakes it: something
 //! recorded here, a poke, another process, or the time to look by itself.
 
-use super::{ConnectionState, held, poke, round, transport::{Transport, address}};
-use crate::{Code, Failure, engine::{Inner, Tag}, store::settings};
+use super::{
+    ConnectionState, held, poke, round,
+    transport::{Transport, address},
+};
+use crate::{
+    Code, Failure,
+    engine::{Inner, Tag},
+    store::settings,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 

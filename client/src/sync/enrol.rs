@@ -24,7 +24,8 @@ pub(super) async fn connect(inner: &Arc<Inner>, url: &str, code: Option<String>)
     let url = address(url)?;
     let store = Arc::clone(&opened.store);
     let (device, name) = blocking(move || {
-        store.read(|conn| Ok((settings::device(conn)?, settings::get(conn, settings::DEVICE_NAME)?.unwrap_or_default())))
+        store
+            .read(|conn| Ok((settings::device(conn)?, settings::get(conn, settings::DEVICE_NAME)?.unwrap_or_default())))
     })
     .await?;
     let token = opened.secrets.token();

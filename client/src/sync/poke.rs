@@ -2,7 +2,10 @@
 //! graphql-transport-ws. When it is down, polling does the same more slowly.
 
 use super::transport::{Transport, unreachable};
-use crate::{Code, Failure, store::{Store, settings}};
+use crate::{
+    Code, Failure,
+    store::{Store, settings},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};

@@ -1,7 +1,10 @@
 //! Fetching what is new, answer by answer, until there is no more. An answer that does not fit is
 //! thrown away whole.
 
-use super::{Progress, enrol, push, round::{Round, blocking}};
+use super::{
+    Progress, enrol, push,
+    round::{Round, blocking},
+};
 use crate::{
     Failure,
     engine::Tag,

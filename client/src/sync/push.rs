@@ -1,7 +1,10 @@
 //! Sending what waits: a part of the chain is sealed on the disk before it leaves, and goes again
 //! unaltered until there is an answer. The answer is only a hint; settling is the pull's.
 
-use super::{enrol, round::{Round, blocking}};
+use super::{
+    enrol,
+    round::{Round, blocking},
+};
 use crate::{
     Failure,
     store::{Durability, outbox, reset, settings},

@@ -2,7 +2,9 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState, clock::{Clock, Sample}, lock, pull, push,
+    ConnectionState,
+    clock::{Clock, Sample},
+    lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };

@@ -40,11 +40,7 @@ pub(super) struct Transport {
 /// `http://host:port`, brought into one form.
 pub(super) fn address(text: &str) -> Result<Url, Failure> {
     let wrong = || {
-        Failure::new(
-            Code::BadAddress,
-            "That is not a server address.",
-            "Write it like http://stock.example.com:8000.",
-        )
+        Failure::new(Code::BadAddress, "That is not a server address.", "Write it like http://stock.example.com:8000.")
     };
     let trimmed = text.trim().trim_end_matches('/').trim_end_matches("/graphql");
     let url = Url::parse(trimmed).map_err(|_| wrong())?;
@@ -60,7 +56,9 @@ impl Transport {
             .tcp_nodelay(true)
             .user_agent(concat!("stillage/", env!("CARGO_PKG_VERSION")));
         let host = url.host_str().unwrap_or_default();
-        if host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()) {
+        if host == "localhost"
+            || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+        {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(Failure::internal)?;
@@ -210,15 +208,14 @@ struct Answer<'a> {
 }
 
 fn read<T: DeserializeOwned>(bytes: &[u8], status: StatusCode, field: &str) -> Result<T, Failure> {
-    let answer: Answer<'_> =
-        serde_json::from_slice(bytes).map_err(|_| Failure::offline(format!("HTTP {status}, and not from our server")))?;
+    let answer: Answer<'_> = serde_json::from_slice(bytes)
+        .map_err(|_| Failure::offline(format!("HTTP {status}, and not from our server")))?;
     if let Some(error) = answer.errors.first() {
         return Err(refused(error));
     }
     let data = answer.data.as_ref().and_then(|data| data.get(field));
     let data = data.ok_or_else(|| Failure::offline(format!("HTTP {status} without an answer")))?;
-    serde_json::from_str(data.get())
-        .map_err(|fault| Failure::offline(format!("the answer cannot be read: {fault}")))
+    serde_json::from_str(data.get()).map_err(|fault| Failure::offline(format!("the answer cannot be read: {fault}")))
 }
 
 /// A GraphQL error by its code.
@@ -247,9 +244,10 @@ fn refused(error: &Value) -> Failure {
             "The code is wrong, used or too old.",
             "Ask for a new one: `stillage-server device-code`.",
         ),
-        code => return Failure::offline(format!("the server failed: {code} {message}")).with(
-            json!({ "reason": message, "code": code, "request": extensions["requestId"] }),
-        ),
+        code => {
+            return Failure::offline(format!("the server failed: {code} {message}"))
+                .with(json!({ "reason": message, "code": code, "request": extensions["requestId"] }));
+        }
     };
     failure.with(details)
 }

@@ -107,8 +107,7 @@ fn an_effect_that_comes_before_its_settlement_does_not_count_twice() {
     let device = a.store.read(settings::device).unwrap();
     let cursors = a.store.read(settings::cursors).unwrap();
     let cursors = cursors.into_iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope, seq }).collect();
-    let input =
-        stillage_core::wire::PullInput { device, epoch: None, cursors, settled_seq: 3, max_rows: 100 };
+    let input = stillage_core::wire::PullInput { device, epoch: None, cursors, settled_seq: 3, max_rows: 100 };
     let mut answer = ledger.pull(&input);
     answer.ack = None;
     stillage_client::store::absorb::apply(&a.store, &answer).unwrap().unwrap();
@@ -124,13 +123,8 @@ fn a_page_that_does_not_fit_is_thrown_away_with_its_ack() {
     b.act(vec![issue(&bin, 4)]).unwrap();
     b.push(&mut ledger);
     let device = a.store.read(settings::device).unwrap();
-    let input = stillage_core::wire::PullInput {
-        device,
-        epoch: None,
-        cursors: Vec::new(),
-        settled_seq: 0,
-        max_rows: 100,
-    };
+    let input =
+        stillage_core::wire::PullInput { device, epoch: None, cursors: Vec::new(), settled_seq: 0, max_rows: 100 };
     let answer = ledger.pull(&input);
     let discard = stillage_client::store::absorb::apply(&a.store, &answer).unwrap().unwrap_err();
     assert!(matches!(discard, Discard::NotAtCursor { .. }));
@@ -142,19 +136,20 @@ fn a_rejected_change_blocks_nothing_and_reaches_the_inbox() {
     let (a, b, mut ledger, bin) = two_desks();
     // The reference is fine here; on the server the item is gone under another id.
     let lost = Bin { item: stillage_core::id::ItemId(b.mint.id()), location: bin.location };
-    a.store.write(Durability::Full, |tx| {
-        let act = stillage_core::change::Act {
-            action: issue(&lost, 1),
-            at: 1,
-            clock_error: 0,
-            cut: stillage_core::change::Cut::default(),
-            person: None,
-        };
-        let n = outbox::last_n(tx)? + 1;
-        let change = stillage_core::change::Change::write(stillage_core::id::ChangeId(a.mint.id()), &act);
-        outbox::append(tx, n, &change, 1)
-    })
-    .unwrap();
+    a.store
+        .write(Durability::Full, |tx| {
+            let act = stillage_core::change::Act {
+                action: issue(&lost, 1),
+                at: 1,
+                clock_error: 0,
+                cut: stillage_core::change::Cut::default(),
+                person: None,
+            };
+            let n = outbox::last_n(tx)? + 1;
+            let change = stillage_core::change::Change::write(stillage_core::id::ChangeId(a.mint.id()), &act);
+            outbox::append(tx, n, &change, 1)
+        })
+        .unwrap();
     a.act(vec![issue(&bin, 1)]).unwrap();
     a.sync(&mut ledger);
     assert_eq!(a.waiting(), 0);
@@ -201,7 +196,7 @@ fn after_the_servers_history_changed_everything_comes_back() {
     let epoch = stillage_core::id::EpochId(a.mint.id());
     a.store.write(Durability::Full, |tx| reset::begin_epoch(tx, epoch, nothing)).unwrap();
     a.push(&mut restored);
-    a.store.write(Durability::Normal, |tx| reset::wipe_base(tx)).unwrap();
+    a.store.write(Durability::Normal, reset::wipe_base).unwrap();
     a.pull(&restored).unwrap();
     assert_eq!((a.on_hand(&bin), a.waiting()), (Quantity::whole(8), 0));
     assert_eq!(a.dump(), b.dump());

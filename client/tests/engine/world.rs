@@ -1,6 +1,7 @@
 //! A desk: one data directory with its open store, and the few records every test wants.
 
 use crate::ledger::Ledger;
+use serde_json::{Value, json};
 use stillage_client::{
     Failure, Mint,
     engine::Acted,
@@ -16,7 +17,6 @@ use stillage_core::{
     stock::{Remarks, StockStatus},
     wire::{Ack, PullInput, PushInput},
 };
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -117,8 +117,7 @@ impl Desk {
             Ok((device, cursors, settled_seq))
         });
         let (device, cursors, settled_seq) = input.unwrap();
-        let cursors =
-            cursors.into_iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope, seq }).collect();
+        let cursors = cursors.into_iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope, seq }).collect();
         let answer = ledger.pull(&PullInput { device, epoch: None, cursors, settled_seq, max_rows: 1000 });
         store::absorb::apply(&self.store, &answer).unwrap().map(|_| ())
     }
