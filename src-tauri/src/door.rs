@@ -9,7 +9,9 @@ use tauri::State;
 #[tauri::command]
 pub async fn call(engine: State<'_, Engine>, name: String, args: Value) -> Result<Value, Failure> {
     let answer = engine.call(&name, args).await?;
-    if matches!(name.as_str(), "app.gate" | "app.create" | "app.unlock") && matches!(engine.gate().await, Ok(Gate::Ready)) {
+    if matches!(name.as_str(), "app.gate" | "app.create" | "app.unlock")
+        && matches!(engine.gate().await, Ok(Gate::Ready))
+    {
         engine.start_sync();
     }
     Ok(answer)
