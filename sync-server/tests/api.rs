@@ -1,5 +1,7 @@
 //! The public API through real HTTP on a real Postgres, one fresh database per test.
 
+#[path = "api/codes.rs"]
+mod codes;
 #[path = "api/guard.rs"]
 mod guard;
 #[path = "api/lists.rs"]
