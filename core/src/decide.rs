@@ -94,7 +94,7 @@ pub(crate) fn limited(field: &str, text: Option<&str>, max: usize) -> Result<Opt
 /// The order stamp of something done at `at` by `device`: its time, moved up past every entry of
 /// the same cells that the device made itself or already knew when it acted.
 #[must_use]
-pub fn order_ts(at: i64, device: DeviceId, cells: &[(CellFacts, Option<u64>)]) -> i64 {
+pub fn order_ts(at: i64, device: DeviceId, cells: &[(&CellFacts, Option<u64>)]) -> i64 {
     let knew = |entry: &TailEntry, cut: Option<u64>| {
         entry.order.device == device || entry.log_seq.is_some_and(|seq| cut.is_some_and(|cut| seq <= cut))
     };

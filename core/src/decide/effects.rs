@@ -108,7 +108,7 @@ impl Effects {
                 let place = if entry.delta < Quantity::ZERO { movement.from } else { movement.to };
                 variances.push((entry.cell, place, count.change, entry.delta.negated()));
             } else {
-                self.watch_level(context, facts, &entry, &known)?;
+                self.watch_level(context, facts, &entry, known)?;
             }
         }
         self.movements.push(movement);

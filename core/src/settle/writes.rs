@@ -134,7 +134,8 @@ impl Writes {
     /// Takes the last state of what was touched, and carries the average costs on.
     pub(super) fn close(&mut self, facts: &Facts) {
         for (cell, state) in &mut self.cells {
-            *state = facts.cell(cell);
+            let known = facts.cell(cell);
+            *state = CellFacts { tail: Vec::new(), tail_from: None, ..*known };
         }
         self.costs = carried_costs(&self.movements, facts);
     }
