@@ -158,7 +158,8 @@ fn what_is_exported_comes_back_in_unchanged() {
          BOLT-8,\"Bolt, 8 \"\"mm\"\"\",Zinc,EA,0,BOX=12 | PAL=480,none,Iron > Bolts,5,10,old-8 | x8,4006381333931 | HOUSE-1=BOX\n\
          GLUE,Glue,,KG,3,,lot,,2.5,,,\n\
          PUMP,Pump,,EA,0,,serial,Machines,,,,\n";
-    let places = "code,name,parent,role,negative\nMAIN,Main,,site,warn\nR1,Rack,MAIN,storage,warn\nR1-A2,,R1,storage,block\n";
+    let places =
+        "code,name,parent,role,negative\nMAIN,Main,,site,warn\nR1,Rack,MAIN,storage,warn\nR1-A2,,R1,storage,block\n";
     let stock = "sku,location,qty,lot,serial,expiry,status\nGLUE,R1,2.125,L7,,2027-01-31,available\n\
          BOLT-8,R1-A2,40,,,,available\nPUMP,R1-A2,1,,SN1,,quarantine\n";
     for (kind, content) in [("items", items), ("locations", places), ("stock", stock)] {
@@ -176,14 +177,16 @@ fn what_is_exported_comes_back_in_unchanged() {
 #[test]
 fn locations_come_as_a_tree_in_any_order() {
     let device = Device::new();
-    let file = device.file(
-        "places.csv",
-        "Pfad\tBezeichnung\nHall 1 > Rack A > A1\tFirst\nHall 1\tThe hall\nHall 2 > B1\t\n",
-    );
+    let file =
+        device.file("places.csv", "Pfad\tBezeichnung\nHall 1 > Rack A > A1\tFirst\nHall 1\tThe hall\nHall 2 > B1\t\n");
     assert_eq!(device.done(&["import", &file])["good"], 3);
     let rows = device.done(&["call", "locations.list"]);
-    let tree: Vec<(u64, &str)> =
-        rows.as_array().unwrap().iter().map(|row| (row["depth"].as_u64().unwrap(), row["code"].as_str().unwrap())).collect();
+    let tree: Vec<(u64, &str)> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["depth"].as_u64().unwrap(), row["code"].as_str().unwrap()))
+        .collect();
     assert_eq!(tree, [(0, "Hall 1"), (1, "Rack A"), (2, "A1"), (0, "Hall 2"), (1, "B1")]);
     assert_eq!(rows[0]["name"], "The hall");
     let bad = device.file("bad.csv", "code,parent\nX,Y\nY,X\nZ,NOWHERE\n");

@@ -163,12 +163,7 @@ pub async fn archive(engine: &Engine, kind: Archived, code: &str, archived: bool
     Ok(Said::new(recorded, text))
 }
 
-pub async fn resolve(
-    engine: &Engine,
-    id: &str,
-    keep: Option<Keep>,
-    value: Option<String>,
-) -> Result<Said, Failure> {
+pub async fn resolve(engine: &Engine, id: &str, keep: Option<Keep>, value: Option<String>) -> Result<Said, Failure> {
     let keep = match (keep, &value) {
         (Some(Keep::Mine), _) => "mine",
         (Some(Keep::Theirs), _) => "theirs",

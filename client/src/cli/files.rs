@@ -12,7 +12,8 @@ use std::{
     path::Path,
 };
 use stillage_client::{
-    Engine, Failure, commands::typescript,
+    Engine, Failure,
+    commands::typescript,
     import::{self, ImportKind},
     store::{dump, migrate},
 };
@@ -45,8 +46,12 @@ pub async fn import(
     let bad = report["bad"].as_array().cloned().unwrap_or_default();
     let mut text = format!(
         "{} of {} rows are good; {} recorded. Read as {}, columns split by {:?}, decimals with {:?}.",
-        report["good"], report["rows"], report["recorded"], plain(&report, "encoding"),
-        plain(&report, "delimiter"), plain(&report, "decimal"),
+        report["good"],
+        report["rows"],
+        report["recorded"],
+        plain(&report, "encoding"),
+        plain(&report, "delimiter"),
+        plain(&report, "decimal"),
     );
     if !bad.is_empty() {
         let columns = [

@@ -209,9 +209,7 @@ pub async fn reverse(engine: &Engine, args: Reversal) -> Result<Recorded, Failur
 }
 
 pub async fn find_reference(engine: &Engine, args: Reference) -> Result<ReferenceCount, Failure> {
-    engine
-        .read(move |conn| Ok(ReferenceCount { count: stock::count_of_reference(conn, &args.reference)? }))
-        .await
+    engine.read(move |conn| Ok(ReferenceCount { count: stock::count_of_reference(conn, &args.reference)? })).await
 }
 
 /// Reads what was typed into the action it means.
@@ -232,7 +230,8 @@ pub fn action(conn: &Connection, verb: Verb, entry: StockEntry) -> Result<Action
         Verb::Issue => action::Issue { item, location, lot, status, qty, remarks }.into(),
         Verb::Move => {
             // The same place under another status is a move too.
-            let to = to.or(to_status.map(|_| location)).ok_or_else(|| Failure::bad_input("Say where it goes (`to`)."))?;
+            let to =
+                to.or(to_status.map(|_| location)).ok_or_else(|| Failure::bad_input("Say where it goes (`to`)."))?;
             action::Transfer { item, from: location, to, lot, status, to_status, qty, remarks }.into()
         }
         Verb::Adjust => {

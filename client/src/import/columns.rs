@@ -8,8 +8,40 @@ use std::collections::BTreeMap;
 
 /// What a column can mean, with the headings it is known by.
 const KNOWN: &[(&str, &[&str])] = &[
-    ("sku", &["item", "itemno", "itemnumber", "article", "articlenumber", "partnumber", "partno", "artikel", "artikelnummer", "artikelnr", "artnr", "artno", "productcode", "stockcode", "teilenummer", "materialnummer"]),
-    ("name", &["description1", "itemname", "title", "productname", "bezeichnung", "artikelbezeichnung", "benennung", "kurztext"]),
+    (
+        "sku",
+        &[
+            "item",
+            "itemno",
+            "itemnumber",
+            "article",
+            "articlenumber",
+            "partnumber",
+            "partno",
+            "artikel",
+            "artikelnummer",
+            "artikelnr",
+            "artnr",
+            "artno",
+            "productcode",
+            "stockcode",
+            "teilenummer",
+            "materialnummer",
+        ],
+    ),
+    (
+        "name",
+        &[
+            "description1",
+            "itemname",
+            "title",
+            "productname",
+            "bezeichnung",
+            "artikelbezeichnung",
+            "benennung",
+            "kurztext",
+        ],
+    ),
     ("description", &["details", "longtext", "beschreibung", "langtext"]),
     ("base_unit", &["unit", "uom", "unitofmeasure", "einheit", "basiseinheit", "mengeneinheit", "me"]),
     ("display_scale", &["scale", "decimals", "decimalplaces", "nachkommastellen"]),
@@ -26,10 +58,16 @@ const KNOWN: &[(&str, &[&str])] = &[
     ("role", &["locationtype", "rolle"]),
     ("negative", &["negativestock", "negativerbestand"]),
     ("location", &["place", "stocklocation", "lagerplatz", "lagerort", "platz", "lager", "ort"]),
-    ("qty", &["quantity", "amount", "onhand", "stock", "count", "menge", "bestand", "anzahl", "stückzahl", "stueckzahl"]),
+    (
+        "qty",
+        &["quantity", "amount", "onhand", "stock", "count", "menge", "bestand", "anzahl", "stückzahl", "stueckzahl"],
+    ),
     ("lot", &["batch", "lotnumber", "batchnumber", "charge", "los", "chargennummer"]),
     ("serial", &["serialnumber", "serialno", "seriennummer", "sn"]),
-    ("expiry", &["expirydate", "expires", "bestbefore", "mhd", "haltbarkeit", "haltbarbis", "verfall", "verfallsdatum"]),
+    (
+        "expiry",
+        &["expirydate", "expires", "bestbefore", "mhd", "haltbarkeit", "haltbarbis", "verfall", "verfallsdatum"],
+    ),
     ("status", &["stockstatus", "bestandsstatus"]),
     ("cost", &["unitcost", "price", "unitprice", "einstandspreis", "kosten", "preis", "ekpreis"]),
     ("currency", &["waehrung", "währung"]),
@@ -38,12 +76,33 @@ const KNOWN: &[(&str, &[&str])] = &[
 ];
 
 const ITEMS: &[&str] = &[
-    "sku", "name", "description", "base_unit", "display_scale", "packs", "tracking", "category", "min",
-    "reorder_point", "aliases", "barcode",
+    "sku",
+    "name",
+    "description",
+    "base_unit",
+    "display_scale",
+    "packs",
+    "tracking",
+    "category",
+    "min",
+    "reorder_point",
+    "aliases",
+    "barcode",
 ];
 const LOCATIONS: &[&str] = &["code", "name", "parent", "path", "role", "negative"];
 const STOCK: &[&str] = &[
-    "sku", "barcode", "location", "qty", "base_unit", "lot", "serial", "expiry", "status", "cost", "currency", "note",
+    "sku",
+    "barcode",
+    "location",
+    "qty",
+    "base_unit",
+    "lot",
+    "serial",
+    "expiry",
+    "status",
+    "cost",
+    "currency",
+    "note",
     "reference",
 ];
 
@@ -75,11 +134,7 @@ impl Columns {
     }
 }
 
-pub fn find(
-    heading: &[String],
-    kind: Option<ImportKind>,
-    map: &BTreeMap<String, String>,
-) -> Result<Columns, Failure> {
+pub fn find(heading: &[String], kind: Option<ImportKind>, map: &BTreeMap<String, String>) -> Result<Columns, Failure> {
     let meanings = meanings(heading, map)?;
     let means = |field: &str| meanings.iter().any(|(_, meaning)| *meaning == field);
     let kind = match kind {
@@ -106,7 +161,9 @@ pub fn find(
         ImportKind::Items => columns.has("sku"),
         ImportKind::Locations => columns.has("code") || columns.has("path"),
         ImportKind::Stock => {
-            (columns.has("sku") || columns.has("barcode")) && columns.has("location") && (columns.has("qty") || columns.has("serial"))
+            (columns.has("sku") || columns.has("barcode"))
+                && columns.has("location")
+                && (columns.has("qty") || columns.has("serial"))
         }
     };
     if complete { Ok(columns) } else { Err(incomplete(kind, heading)) }

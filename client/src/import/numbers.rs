@@ -48,7 +48,8 @@ impl Decimal {
             Some((whole, part)) => (whole, Some(part)),
             None => (number.as_str(), None),
         };
-        let whole = if is_grouped(whole, self.grouping()) { whole.replace(self.grouping(), "") } else { whole.to_owned() };
+        let whole =
+            if is_grouped(whole, self.grouping()) { whole.replace(self.grouping(), "") } else { whole.to_owned() };
         match part {
             Some(part) => format!("{whole}.{part}"),
             None => whole,

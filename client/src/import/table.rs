@@ -63,7 +63,8 @@ fn decode(bytes: &[u8]) -> (&'static Encoding, String) {
         Some((encoding, _)) => encoding,
         None => {
             let start = &bytes[..bytes.len().min(1000)];
-            let zeros = |odd: usize| start.iter().skip(odd).step_by(2).filter(|&&byte| byte == 0).count() * 4 > start.len();
+            let zeros =
+                |odd: usize| start.iter().skip(odd).step_by(2).filter(|&&byte| byte == 0).count() * 4 > start.len();
             match (zeros(1), zeros(0), std::str::from_utf8(bytes).is_ok()) {
                 (true, false, _) => UTF_16LE,
                 (false, true, _) => UTF_16BE,

@@ -2,6 +2,7 @@
 //! with the effects of pending changes on top. All of it is SQL over `record_now` and
 //! `balance_now`; lists of 100,000 items are walked in index order and only the rows shown are read.
 
+pub mod catalogue;
 pub mod cells;
 pub mod history;
 pub mod inbox;

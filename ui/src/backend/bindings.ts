@@ -5,12 +5,20 @@
 
 export type Failure = { code: string; message: string; next: string; details: Record<string, unknown> };
 
-export type Connection =
-  | { state: "never_connected" }
-  | { state: "online"; since: string }
-  | { state: "offline"; since: string; cut: boolean }
-  | { state: "signed_out" }
-  | { state: "upgrade_required" };
+export type Gate = { gate: "ready" } | { gate: "new"; keyring: boolean } | { gate: "locked" };
+
+export type StockStatus = "available" | "quarantine" | "damaged" | "hold";
+
+export type Tracking = "none" | "lot" | "serial";
+
+export type Pack = { code: string; numerator: number; denominator: number };
+
+export type MovementKind = "receive" | "issue" | "transfer" | "adjust" | "count_variance" | "reversal";
+
+export type InboxKind = "conflict" | "rejected" | "parked" | "sku_taken" | "barcode_taken" | "negative" | "archived_edit" | "serial_elsewhere";
+
+// How this device stands with its server.
+export type Connection = { "state": "never_connected" } | { "state": "online"; since: string } | { "state": "offline"; since: string; cut: boolean } | { "state": "signed_out" } | { "state": "upgrade_required" };
 
 export type Status = {
   device: { id: string; name: string };
@@ -25,15 +33,6 @@ export type Status = {
   version: string;
 };
 
-// What the window must show before anything else.
-export type Gate =
-  | { gate: "ready" }
-  | { gate: "new"; keyring: boolean } // no database yet: choose a name (and a passphrase when there is no keyring)
-  | { gate: "locked" }; // a passphrase is needed
-
-export type StockStatus = "available" | "quarantine" | "damaged" | "hold";
-export type Tracking = "none" | "lot" | "serial";
-
 export type ItemRow = {
   id: string;
   sku: string;
@@ -44,16 +43,21 @@ export type ItemRow = {
   available: string;
   min: string | null;
   bins: number;
-  pending: boolean; // has changes the server has not settled yet
+  /** Has changes the server has not settled yet. */
+  pending: boolean;
   archived: boolean;
 };
+
 export type ItemFilter = "all" | "low" | "expiring" | "never_counted" | "negative" | "archived";
+
 export type ItemSort = "sku" | "name" | "on_hand";
-export type ItemPage = { rows: ItemRow[]; total: number };
+
+export type ItemPage = { rows: Array<ItemRow>; total: number };
+
 export type ItemCounts = { all: number; low: number; expiring: number; never_counted: number; negative: number };
 
-export type Pack = { code: string; numerator: number; denominator: number };
 export type CellRow = {
+  /** Decimal places people see. */
   item: { id: string; sku: string; name: string; unit: string; scale: number };
   location: { id: string; code: string; name: string };
   lot: { id: string; code: string; expiry: string | null; serial: boolean } | null;
@@ -61,6 +65,7 @@ export type CellRow = {
   on_hand: string;
   last_counted: string | null;
 };
+
 export type ItemCard = {
   id: string;
   version: number;
@@ -74,29 +79,34 @@ export type ItemCard = {
   category: { id: string; name: string } | null;
   min: string | null;
   reorder_point: string | null;
-  aliases: string[];
-  barcodes: { id: string; code: string; unit: string; units_per_scan: string }[];
+  aliases: Array<string>;
+  barcodes: Array<{ id: string; code: string; unit: string; units_per_scan: string }>;
   on_hand: string;
   available: string;
-  cells: CellRow[];
+  cells: Array<CellRow>;
   pending: boolean;
   archived: boolean;
 };
 
-export type MovementKind = "receive" | "issue" | "transfer" | "adjust" | "count_variance" | "reversal";
 export type MovementRow = {
   id: string;
   kind: MovementKind;
+  /** Decimal places people see. */
   item: { id: string; sku: string; name: string; unit: string; scale: number };
+  /** Outside of the stock: a supplier, a customer, a correction. */
   from: { id: string; code: string; virtual: boolean; status: StockStatus };
+  /** Outside of the stock: a supplier, a customer, a correction. */
   to: { id: string; code: string; virtual: boolean; status: StockStatus };
   lot: { id: string; code: string; expiry: string | null; serial: boolean } | null;
-  qty: string; // > 0
-  entered: string | null; // what was typed, "3 BOX + 7 EA"
+  /** More than zero. */
+  qty: string;
+  /** What was typed, `3 BOX + 7 EA`. */
+  entered: string | null;
   reason: { id: string; code: string; name: string } | null;
   note: string | null;
   reference: string | null;
-  person: string | null; // name; null = this device's own, not yet settled
+  /** A name; null for what this device did itself before it knew its person. */
+  person: string | null;
   at: string;
   state: "waiting" | "settled";
   reversed: boolean;
@@ -110,63 +120,105 @@ export type LocationRow = {
   site: string | null;
   role: "site" | "storage" | "virtual";
   negative: "allow" | "warn" | "block";
-  depth: number; // rows come in tree order
-  items: number; // distinct items with stock directly in it
+  /** Rows come in tree order. */
+  depth: number;
+  /** Distinct items with stock directly in it. */
+  items: number;
   archived: boolean;
 };
 
-export type ReasonRow = { id: string; code: string; name: string; direction: "in" | "out" | "both"; note_required: boolean };
+export type Contents = { rows: Array<CellRow>; total: number };
+
+export type ReasonRow = {
+  id: string;
+  code: string;
+  name: string;
+  direction: "in" | "out" | "both";
+  note_required: boolean;
+};
+
 export type CategoryRow = { id: string; name: string; parent: string | null };
 
 // The answer to everything that was recorded: durable on this device when it arrives.
-export type Recorded = { change_id: string; state: "waiting" | "settled"; on_hand: string | null };
+export type Recorded = {
+  change_id: string;
+  state: "waiting" | "settled";
+  /** What the item has at the location now. */
+  on_hand: string | null;
+};
 
-// A stock action as a person enters it. qty is text as typed: "12", "3 BOX + 7 EA", "-2" (adjust).
+export type Saved = {
+  id: string;
+  change_id: string;
+  state: "waiting" | "settled";
+  /** What the item has at the location now. */
+  on_hand: string | null;
+};
+
+// A stock action as a person enters it. `qty` is text as typed: `12`, `3 BOX + 7 EA`, `-2` (adjust); a serial is one when it is left out.
 export type StockEntry = {
   item: string;
   location: string;
   qty: string;
-  to?: string | null; // move only
+  /** Move only. */
+  to?: string | null;
   status?: StockStatus;
-  to_status?: StockStatus | null; // move only
-  lot?: string | null; // lot code
-  expiry?: string | null; // ISO date
+  /** Move only. */
+  to_status?: StockStatus | null;
+  /** The code of a lot. */
+  lot?: string | null;
+  /** An ISO date. */
+  expiry?: string | null;
   serial?: string | null;
-  reason?: string | null; // id
+  reason?: string | null;
   note?: string | null;
   reference?: string | null;
-  cost?: { minor: string; currency: string } | null; // receive only, per base unit
+  /** Receive only, per base unit. */
+  cost?: { minor: string; currency: string } | null;
 };
 
-export type InboxKind = "conflict" | "rejected" | "parked" | "sku_taken" | "barcode_taken" | "negative" | "archived_edit" | "serial_elsewhere";
 export type InboxCard = {
   id: string;
   kind: InboxKind;
   state: "open" | "resolved";
-  at: string; // when it came up on the server
-  acted_at: string | null; // when the person acted on the device
+  /** When it came up on the server. */
+  at: string;
+  /** When the person acted on the device. */
+  acted_at: string | null;
   subject: { kind: string; id: string; label: string } | null;
   field: string | null;
   base: string | null;
   mine: string | null;
   theirs: string | null;
-  theirs_by: string | null; // person's name
+  /** The name of a person. */
+  theirs_by: string | null;
   theirs_at: string | null;
-  code: string | null; // rejection code
+  /** The code of a rejection. */
+  code: string | null;
   details: Record<string, unknown>;
-  keeps: ("mine" | "theirs" | "value" | "recount" | "discard")[]; // what it can be answered with
+  /** What it can be answered with. */
+  keeps: ("mine" | "theirs" | "value" | "recount" | "discard")[];
 };
 
-export type ScanHit =
-  | { hit: "item"; item: string; units: string; lot: string | null } // units per scan, base unit
-  | { hit: "location"; location: string }
-  | { hit: "lot"; item: string; lot: string }
-  | { hit: "misread"; code: string } // check digit failed
-  | { hit: "unknown"; code: string };
+export type ScanHit = { "hit": "item"; item: string; units: string; lot: string | null } | { "hit": "location"; location: string } | { "hit": "lot"; item: string; lot: string } | { "hit": "misread"; code: string } | { "hit": "unknown"; code: string };
 
 export type ImportKind = "items" | "locations" | "stock";
+
 export type BadRow = { row: number; column: string; value: string; code: string; reason: string };
-export type ImportReport = { kind: ImportKind; rows: number; good: number; recorded: number; delimiter: string; encoding: string; decimal: string; bad: BadRow[]; columns: string[] };
+
+export type ImportReport = {
+  kind: ImportKind;
+  rows: number;
+  good: number;
+  /** Rows that changed something; a row that says what is known already does not. */
+  recorded: number;
+  delimiter: string;
+  encoding: string;
+  decimal: string;
+  bad: Array<BadRow>;
+  /** The columns of the file that mean something. */
+  columns: Array<string>;
+};
 
 // name -> [argument, answer]. `call` chooses both from this map.
 export type Commands = {
@@ -175,24 +227,31 @@ export type Commands = {
   "app.unlock": [{ passphrase: string }, Gate];
   "app.status": [Record<string, never>, Status];
   "app.connect": [{ url: string; code?: string | null }, Status];
-  "app.cut": [{ cut: boolean }, Status]; // pull this device's network, for trying things out
+  "app.cut": [{ cut: boolean }, Status];
   "sync.now": [Record<string, never>, Status];
-  "items.list": [{ search?: string; filter?: ItemFilter; sort?: ItemSort; descending?: boolean; offset: number; limit: number }, ItemPage];
+  "items.list": [{
+  search?: string;
+  filter?: ItemFilter;
+  sort?: ItemSort;
+  descending?: boolean;
+  offset: number;
+  limit: number;
+}, ItemPage];
   "items.counts": [Record<string, never>, ItemCounts];
   "items.get": [{ id: string }, ItemCard];
-  "items.history": [{ id: string; before?: string | null; limit: number }, MovementRow[]];
-  "items.save": [{ id?: string | null; fields: Record<string, unknown> }, Recorded & { id: string }];
+  "items.history": [{ id: string; before?: string | null; limit: number }, Array<MovementRow>];
+  "items.save": [{ id?: string | null; fields: Record<string, unknown> }, Saved];
   "items.archive": [{ id: string; archived: boolean }, Recorded];
-  "barcodes.save": [{ id?: string | null; fields: Record<string, unknown> }, Recorded & { id: string }];
+  "barcodes.save": [{ id?: string | null; fields: Record<string, unknown> }, Saved];
   "barcodes.archive": [{ id: string; archived: boolean }, Recorded];
-  "locations.list": [{ archived?: boolean }, LocationRow[]];
-  "locations.contents": [{ id: string; below: boolean; offset: number; limit: number }, { rows: CellRow[]; total: number }];
-  "locations.save": [{ id?: string | null; fields: Record<string, unknown> }, Recorded & { id: string }];
+  "locations.list": [{ archived?: boolean }, Array<LocationRow>];
+  "locations.contents": [{ id: string; below: boolean; offset: number; limit: number }, Contents];
+  "locations.save": [{ id?: string | null; fields: Record<string, unknown> }, Saved];
   "locations.archive": [{ id: string; archived: boolean }, Recorded];
-  "categories.list": [Record<string, never>, CategoryRow[]];
-  "categories.save": [{ id?: string | null; fields: Record<string, unknown> }, Recorded & { id: string }];
-  "reasons.list": [Record<string, never>, ReasonRow[]];
-  "reasons.save": [{ id?: string | null; fields: Record<string, unknown> }, Recorded & { id: string }];
+  "categories.list": [Record<string, never>, Array<CategoryRow>];
+  "categories.save": [{ id?: string | null; fields: Record<string, unknown> }, Saved];
+  "reasons.list": [Record<string, never>, Array<ReasonRow>];
+  "reasons.save": [{ id?: string | null; fields: Record<string, unknown> }, Saved];
   "stock.receive": [StockEntry, Recorded];
   "stock.issue": [StockEntry, Recorded];
   "stock.move": [StockEntry, Recorded];
@@ -200,12 +259,17 @@ export type Commands = {
   "stock.count": [StockEntry, Recorded];
   "stock.reverse": [{ movement: string; note?: string | null }, Recorded];
   "scan.resolve": [{ code: string }, ScanHit];
-  "inbox.list": [{ state: "open" | "resolved" }, InboxCard[]];
-  "inbox.resolve": [{ id: string; keep: "mine" | "theirs" | "value" | "recount" | "discard"; value?: string | null }, Recorded];
+  "inbox.list": [{ state: "open" | "resolved" }, Array<InboxCard>];
+  "inbox.resolve": [{
+  id: string;
+  keep: "mine" | "theirs" | "value" | "recount" | "discard";
+  value?: string | null;
+}, Recorded];
   "import.preview": [{ path: string; kind?: ImportKind | null; map?: Record<string, string> }, ImportReport];
   "import.run": [{ path: string; kind?: ImportKind | null; map?: Record<string, string> }, ImportReport];
 };
 
 // Pushed to the screen when something a tag stands for may look different now.
 export type Tag = "items" | "stock" | "locations" | "inbox" | "status" | "reasons" | "categories";
+
 export type Changed = { tags: Tag[] };

@@ -78,11 +78,7 @@ fn lot_code(row: &CellRow) -> &str {
 }
 
 /// A window of what lies in these locations, in their order and there by SKU.
-pub fn in_locations(
-    conn: &Connection,
-    locations: &[Uuid],
-    (offset, limit): (u32, u32),
-) -> rusqlite::Result<Contents> {
+pub fn in_locations(conn: &Connection, locations: &[Uuid], (offset, limit): (u32, u32)) -> rusqlite::Result<Contents> {
     let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE location = ?1 AND on_hand <> 0"))?;
     let mut found: Vec<(usize, String, Found)> = Vec::new();
     let mut labels = Labels::new(conn);

@@ -76,12 +76,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
 }
 
 /// `limit` movements before the movement `before`, or the newest ones.
-pub fn of_item(
-    conn: &Connection,
-    item: Uuid,
-    before: Option<Uuid>,
-    limit: u32,
-) -> rusqlite::Result<Vec<MovementRow>> {
+pub fn of_item(conn: &Connection, item: Uuid, before: Option<Uuid>, limit: u32) -> rusqlite::Result<Vec<MovementRow>> {
     let from: Option<i64> = match before {
         Some(id) => conn
             .prepare_cached("SELECT at FROM movement WHERE id = ?1")?

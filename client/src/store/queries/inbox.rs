@@ -155,11 +155,8 @@ impl Looking<'_> {
             Action::Adjust(verb) => (verb.item, verb.delta, vec![verb.location]),
             Action::Count(verb) => (verb.item, verb.counted, vec![verb.location]),
             Action::Save(save) => {
-                let fields: Vec<String> = save
-                    .patch
-                    .iter()
-                    .map(|change| format!("{} = {}", change.field, plain(&change.value)))
-                    .collect();
+                let fields: Vec<String> =
+                    save.patch.iter().map(|change| format!("{} = {}", change.field, plain(&change.value))).collect();
                 return Ok(fields.join(", "));
             }
             Action::Reverse(_) | Action::Archive(_) | Action::Resolve(_) => return Ok(action.kind().to_owned()),

@@ -4,6 +4,7 @@
 //! hand take one pass over all balances.
 
 use super::{
+    catalogue,
     cells::{self, CellRow},
     is_pending, labels, record, search,
     stock::{self, Stock},
@@ -11,7 +12,7 @@ use super::{
 };
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use stillage_core::{
     id::{CategoryId, ItemId},
     quantity::Quantity,
@@ -137,7 +138,7 @@ type Window = (Vec<Uuid>, u32);
 
 fn listed(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -> rusqlite::Result<Window> {
     if wanted.filter == ItemFilter::All && wanted.sort != ItemSort::OnHand {
-        let total = count(conn)?;
+        let total = catalogue::total(conn)?;
         return Ok((ordered(conn, wanted, (offset, limit))?, total));
     }
     let mut ids = match wanted.filter {
@@ -211,7 +212,7 @@ fn members(conn: &Connection, filter: ItemFilter, soon: &str) -> rusqlite::Resul
     Ok(match filter {
         ItemFilter::All => None,
         ItemFilter::Archived => Some(archived(conn)?.into_iter().collect()),
-        ItemFilter::Low => Some(low(conn)?),
+        ItemFilter::Low => Some(low(conn, &stock::of_all(conn)?)?),
         ItemFilter::Expiring => Some(stock::expiring(conn, soon)?),
         ItemFilter::NeverCounted => Some(stocked(|stock| stock.uncounted)?),
         ItemFilter::Negative => Some(stocked(|stock| stock.lowest < Quantity::ZERO)?),
@@ -219,20 +220,10 @@ fn members(conn: &Connection, filter: ItemFilter, soon: &str) -> rusqlite::Resul
 }
 
 /// Live items with less available than their minimum.
-fn low(conn: &Connection) -> rusqlite::Result<HashSet<Uuid>> {
-    let sql = "SELECT id, json_extract(body, '$.min') FROM record_now \
-         WHERE kind = 'item' AND archived = 0 AND body LIKE '%\"min\":%'";
-    let mut statement = conn.prepare_cached(sql)?;
-    let minimums = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?)))?;
-    let mut low = HashSet::new();
-    for minimum in minimums {
-        let (id, text) = minimum?;
-        let min: Quantity = text.and_then(|text| text.parse().ok()).unwrap_or_default();
-        if min > Quantity::ZERO && stock::of(conn, id)?.available < min {
-            low.insert(id);
-        }
-    }
-    Ok(low)
+fn low(conn: &Connection, stock: &HashMap<Uuid, Stock>) -> rusqlite::Result<HashSet<Uuid>> {
+    let available = |id: &Uuid| stock.get(id).map_or(Quantity::ZERO, |stock| stock.available);
+    let minimums = catalogue::minimums(conn)?;
+    Ok(minimums.iter().filter(|(id, minimum)| available(id) < *minimum).map(|(id, _)| *id).collect())
 }
 
 /// How many items each filter shows.
@@ -240,8 +231,8 @@ pub fn counts(conn: &Connection, soon: &str) -> rusqlite::Result<ItemCounts> {
     let stock = stock::of_all(conn)?;
     let having = |keep: fn(&Stock) -> bool| size(stock.values().filter(|stock| keep(stock)).count());
     Ok(ItemCounts {
-        all: count(conn)?,
-        low: size(low(conn)?.len()),
+        all: catalogue::total(conn)?,
+        low: size(low(conn, &stock)?.len()),
         expiring: size(stock::expiring(conn, soon)?.len()),
         never_counted: having(|stock| stock.uncounted),
         negative: having(|stock| stock.lowest < Quantity::ZERO),
@@ -253,7 +244,7 @@ fn size(count: usize) -> u32 {
 }
 
 /// Items of the base without a pending state, and the last pending states. `{}` is the condition.
-fn both(columns: &str, condition: &str) -> String {
+pub(super) fn both(columns: &str, condition: &str) -> String {
     format!(
         "SELECT {columns} FROM record r WHERE kind = 'item' AND {condition} AND NOT EXISTS \
          (SELECT 1 FROM pending_record p WHERE p.kind = 'item' AND p.id = r.id) \
@@ -263,9 +254,9 @@ fn both(columns: &str, condition: &str) -> String {
     )
 }
 
-const KEYED: &str = "key IS NOT NULL";
+pub(super) const KEYED: &str = "key IS NOT NULL";
 /// Live items that lost their SKU to another device and wait for a new one.
-const KEYLESS: &str = "key IS NULL AND archived = 0 AND json_extract(body, '$.alias_of') IS NULL";
+pub(super) const KEYLESS: &str = "key IS NULL AND archived = 0 AND json_extract(body, '$.alias_of') IS NULL";
 
 /// Live items in the order of a list. Those without a SKU come last, by name.
 fn ordered(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -> rusqlite::Result<Vec<Uuid>> {
@@ -277,8 +268,8 @@ fn ordered(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) 
     let mut ids: Vec<Uuid> =
         statement.query_map((limit, offset), |row| row.get(1))?.collect::<rusqlite::Result<_>>()?;
     let missing = limit - size(ids.len());
-    if missing > 0 {
-        let keyed = count_of(conn, KEYED)?;
+    if missing > 0 && catalogue::total(conn)? > offset.saturating_add(size(ids.len())) {
+        let keyed = catalogue::count_of(conn, KEYED)?;
         let tail = format!("{} ORDER BY place LIMIT ?1 OFFSET ?2", both("name AS place, id", KEYLESS));
         let mut statement = conn.prepare_cached(&tail)?;
         for id in statement.query_map((missing, offset.saturating_sub(keyed)), |row| row.get(1))? {
@@ -286,15 +277,6 @@ fn ordered(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) 
         }
     }
     Ok(ids)
-}
-
-fn count(conn: &Connection) -> rusqlite::Result<u32> {
-    Ok(count_of(conn, KEYED)? + count_of(conn, KEYLESS)?)
-}
-
-fn count_of(conn: &Connection, condition: &str) -> rusqlite::Result<u32> {
-    let sql = format!("SELECT count(*) FROM ({})", both("id", condition));
-    conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))
 }
 
 fn archived(conn: &Connection) -> rusqlite::Result<Vec<Uuid>> {

@@ -63,13 +63,7 @@ pub struct Labels<'c> {
 impl<'c> Labels<'c> {
     #[must_use]
     pub fn new(conn: &'c Connection) -> Self {
-        Self {
-            conn,
-            items: HashMap::new(),
-            locations: HashMap::new(),
-            lots: HashMap::new(),
-            reasons: HashMap::new(),
-        }
+        Self { conn, items: HashMap::new(), locations: HashMap::new(), lots: HashMap::new(), reasons: HashMap::new() }
     }
 
     pub fn item(&mut self, id: Uuid) -> rusqlite::Result<ItemLabel> {

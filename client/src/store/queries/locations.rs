@@ -1,9 +1,9 @@
 //! The tree of places, in the order in which it is walked: a location, then everything under it.
 
-use super::{all, view};
+use super::{all, stock, view};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use stillage_core::record::{Kind, Level, Location, LocationRole, Record};
 use ts_rs::TS;
 use uuid::Uuid;
@@ -72,8 +72,17 @@ fn row(depth: u32, node: Node, items: &HashMap<Uuid, u32>) -> LocationRow {
 }
 
 fn items_by_location(conn: &Connection) -> rusqlite::Result<HashMap<Uuid, u32>> {
-    let sql = "SELECT location, count(DISTINCT item) FROM balance_now WHERE on_hand <> 0 GROUP BY location";
-    conn.prepare_cached(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    let mut pairs: HashSet<(Uuid, Uuid)> = HashSet::new();
+    stock::each_cell(conn, |cell| {
+        if cell.on_hand != 0 {
+            pairs.insert((cell.location, cell.item));
+        }
+    })?;
+    let mut items = HashMap::new();
+    for (location, _) in pairs {
+        *items.entry(location).or_insert(0) += 1;
+    }
+    Ok(items)
 }
 
 /// The whole tree with depths. A location whose parent is not held here stands at the top.
@@ -89,7 +98,8 @@ fn walk(conn: &Connection) -> rusqlite::Result<Vec<(u32, Node)>> {
         siblings.sort_by_key(|&at| std::cmp::Reverse(natural(&nodes[at].location.code)));
     }
     let mut order = Vec::new();
-    let mut open: Vec<(u32, usize)> = children.remove(&None).unwrap_or_default().into_iter().map(|at| (0, at)).collect();
+    let mut open: Vec<(u32, usize)> =
+        children.remove(&None).unwrap_or_default().into_iter().map(|at| (0, at)).collect();
     while let Some((depth, at)) = open.pop() {
         order.push((depth, at));
         let below = children.remove(&Some(nodes[at].id)).unwrap_or_default();

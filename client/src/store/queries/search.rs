@@ -160,9 +160,8 @@ fn rank(wanted: &str, words: &[&str], key: &str, name: &str) -> u8 {
     if name.starts_with(wanted) {
         return 2;
     }
-    let begins = |word: &&str| {
-        name.split(|c: char| !c.is_alphanumeric()).chain([key]).any(|part| part.starts_with(*word))
-    };
+    let begins =
+        |word: &&str| name.split(|c: char| !c.is_alphanumeric()).chain([key]).any(|part| part.starts_with(*word));
     if words.iter().all(begins) { 3 } else { 4 }
 }
 
@@ -172,9 +171,8 @@ mod tests {
 
     #[test]
     fn what_begins_with_the_text_comes_before_words_and_these_before_parts() {
-        let rank = |typed: &str, key: &str, name: &str| {
-            rank(typed, &typed.split_whitespace().collect::<Vec<_>>(), key, name)
-        };
+        let rank =
+            |typed: &str, key: &str, name: &str| rank(typed, &typed.split_whitespace().collect::<Vec<_>>(), key, name);
         assert_eq!(rank("bol", "bolt-8", "hex bolt"), 1);
         assert_eq!(rank("bol", "x1", "bolt m8"), 2);
         assert_eq!(rank("m8 bol", "x1", "hex bolt m8"), 3);

@@ -2,7 +2,7 @@
 
 use super::rfc3339;
 use crate::{Failure, store::settings};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
@@ -24,9 +24,11 @@ pub fn known(conn: &Connection) -> Result<Known, Failure> {
         Some(id) => Some((id, text(settings::PERSON_NAME)?.unwrap_or_default())),
         None => None,
     };
-    let sql = "SELECT count(*), min(at) FROM outbox WHERE state IN ('queued', 'sealed')";
-    let (outbox, oldest): (u32, Option<i64>) =
-        conn.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let waiting = "FROM outbox WHERE state IN ('queued', 'sealed')";
+    let count = format!("SELECT count(*) {waiting}");
+    let outbox = conn.prepare_cached(&count)?.query_row([], |row| row.get(0))?;
+    let first = format!("SELECT at {waiting} ORDER BY n LIMIT 1");
+    let oldest: Option<i64> = conn.prepare_cached(&first)?.query_row([], |row| row.get(0)).optional()?;
     Ok(Known {
         device: (settings::device(conn)?.to_string(), text(settings::DEVICE_NAME)?.unwrap_or_default()),
         person,
