@@ -13,4 +13,6 @@ mod tidy;
 #[cfg(test)]
 mod whole;
 #[cfg(test)]
+mod window;
+#[cfg(test)]
 mod world;
