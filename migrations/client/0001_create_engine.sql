@@ -128,6 +128,7 @@ CREATE TABLE pending_balance (
   PRIMARY KEY (item, location, lot, status, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pending_balance_n ON pending_balance (n);
+CREATE INDEX pending_balance_count ON pending_balance (item, location) WHERE count_ts IS NOT NULL;
 CREATE INDEX pending_balance_location ON pending_balance (location);
 CREATE INDEX pending_balance_lot ON pending_balance (lot) WHERE lot <> x'';
 

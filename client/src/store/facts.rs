@@ -145,24 +145,26 @@ fn cells_of(conn: &Connection, view: View, of: Ref) -> Result<Vec<Cell>, Failure
 fn cell_facts(conn: &Connection, view: View, cell: &Cell) -> Result<CellFacts, Failure> {
     const BASE: &str = "SELECT on_hand, last_order, count_change, count_ts, count_device, count_seq, counted
         FROM balance WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4";
-    const PENDING: &str = "SELECT delta, last_order, count_change, count_ts, count_device, count_seq, counted
-        FROM pending_balance WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4";
+    // A cell may have thousands of pending rows: they are summed where they lie.
+    const PENDING: &str = "SELECT sum(delta), max(last_order), NULL
+        FROM pending_balance WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4 HAVING count(*) > 0";
+    const COUNTED: &str = "SELECT 0, last_order, count_change, count_ts, count_device, count_seq, counted
+        FROM pending_balance WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4 AND count_ts IS NOT NULL
+        ORDER BY count_ts DESC, count_device DESC, count_seq DESC LIMIT 1";
     let mut known = CellFacts::default();
-    let layers: &[&str] = if view == View::Now { &[BASE, PENDING] } else { &[BASE] };
+    let layers: &[&str] = if view == View::Now { &[BASE, PENDING, COUNTED] } else { &[BASE] };
     let lot = lot_key(cell.lot);
     for sql in layers {
         let mut statement = conn.prepare_cached(sql)?;
-        let key = (cell.item.0, cell.location.0, &lot, cell.status.name());
-        let mut rows = statement.query(key)?;
-        while let Some(row) = rows.next()? {
-            let on_hand = known.on_hand.checked_add(Quantity(row.get(0)?));
-            known.on_hand = on_hand.ok_or(stillage_core::rejection::Rejection::Overflow)?;
-            known.last_order = known.last_order.max(row.get(1)?);
-            if let Some(count) = read_count(row)?
-                && known.count.is_none_or(|last| last.order < count.order)
-            {
-                known.count = Some(count);
-            }
+        let mut rows = statement.query((cell.item.0, cell.location.0, &lot, cell.status.name()))?;
+        let Some(row) = rows.next()? else { continue };
+        let on_hand = known.on_hand.checked_add(Quantity(row.get(0)?));
+        known.on_hand = on_hand.ok_or(stillage_core::rejection::Rejection::Overflow)?;
+        known.last_order = known.last_order.max(row.get(1)?);
+        if let Some(count) = read_count(row)?
+            && known.count.is_none_or(|last| last.order < count.order)
+        {
+            known.count = Some(count);
         }
     }
     Ok(known)
