@@ -84,8 +84,10 @@ impl Window {
         let _ = tokio::time::timeout(PATIENCE, self.client.close()).await;
     }
 
-    /// Keeps what is on screen now.
+    /// Keeps what is on screen now: a picture shows the last painted frame, so one more is painted first.
     pub async fn shot(&self, name: &str) {
+        let painted = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))";
+        let _ = tokio::time::timeout(PATIENCE, self.client.execute_async(painted, Vec::new())).await;
         let picture = tokio::time::timeout(PATIENCE, self.client.screenshot()).await;
         let picture = picture.expect("a screenshot does not take for ever").unwrap();
         let file = self.shots.join(format!("{name}-{}.png", self.name));
