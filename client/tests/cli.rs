@@ -1,5 +1,7 @@
 //! The command line from end to end, on real files and without a server.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use serde_json::{Value, json};
 use std::{path::Path, process::Command};
 use tempfile::TempDir;
@@ -172,6 +174,25 @@ fn what_is_exported_comes_back_in_unchanged() {
         let again = device.done(&["import", &path_text(&device.home.path().join(format!("{kind}.csv")))]);
         assert_eq!((&again["good"], &again["recorded"]), (&json!(3), &json!(0)), "{again}");
     }
+}
+
+#[test]
+fn a_file_touches_only_the_columns_it_has() {
+    let device = Device::furnished();
+    device.done(&["item-save", "--sku", "BOLT-8", "--unit", "EA", "--min", "5"]);
+    let report = device.done(&["import", &device.file("names.csv", "SKU;Bezeichnung\nbolt-8;Hex bolt\n")]);
+    assert_eq!(report["recorded"], 1);
+    let item = device.done(&["item", "BOLT-8"]);
+    assert_eq!(
+        (&item["name"], &item["min"], &item["packs"][0]["code"]),
+        (&json!("Hex bolt"), &json!("5"), &json!("BOX"))
+    );
+    let fixed = device.run(&["import", &device.file("units.csv", "sku,unit\nBOLT-8,KG\n"), "--dry-run"]).json();
+    assert_eq!(fixed["bad"][0]["code"], "FIXED");
+    let mapped = device.file("odd.csv", "Nr,Was\nNUT,Mutter\n");
+    assert_eq!(device.refused(&["import", &mapped]), refused(2, "BAD_INPUT"));
+    device.done(&["import", &mapped, "--map", "nr=sku", "Was=name"]);
+    assert_eq!(device.done(&["item", "NUT"])["name"], "Mutter");
 }
 
 #[test]

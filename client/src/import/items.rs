@@ -55,6 +55,7 @@ pub fn plan(conn: &Connection, sheet: &Sheet, mint: Mints<'_>) -> Result<Plan, F
         let item = read(&mut cells);
         if let Some(item) = &item {
             claim_codes(conn, &mut cells, &mut codes, item)?;
+            keep_fixed(conn, &mut cells, item)?;
             duplicate(&mut cells, by_sku.get(&fold(&item.sku)).map(|&at| &wanted[at]), &item.sku);
         }
         match item {
@@ -157,6 +158,22 @@ fn duplicate(cells: &mut Cells<'_>, known: Option<&Wanted>, sku: &str) {
     {
         cells.complain("sku", "DUPLICATE", format!("Row {} has this SKU already.", known.row));
     }
+}
+
+/// The unit and the tracking of an item that exists stay what its ledger is written in.
+fn keep_fixed(conn: &Connection, cells: &mut Cells<'_>, item: &Wanted) -> Result<(), Failure> {
+    let asked = ["base_unit", "tracking"].into_iter().filter(|field| item.fields.contains_key(*field));
+    let asked: Vec<&str> = asked.collect();
+    let Some(now) = (if asked.is_empty() { None } else { search::item_by_sku(conn, &item.sku)? }) else {
+        return Ok(());
+    };
+    for field in asked {
+        let held = now.fields.get(field).filter(|held| !held.is_null());
+        if held.is_some_and(|held| item.fields.get(field) != Some(held)) {
+            cells.complain(field, "FIXED", "It cannot be changed once the item exists.");
+        }
+    }
+    Ok(())
 }
 
 /// A barcode belongs to one item, in the file and beyond it.

@@ -65,10 +65,10 @@ fn row(
     let qty = quantity(cells);
     let (Some((item, view)), Some(location)) = (item, location) else { return Ok(None) };
     let text = |cells: &Cells<'_>, field: &str| cells.text(field).map(str::to_owned);
-    if let Some(serial) = cells.text("serial") {
-        if let Some(row) = serials.insert((item, fold(serial)), cells.number()) {
-            cells.complain("serial", "DUPLICATE", format!("Row {row} has this serial already."));
-        }
+    if let Some(serial) = cells.text("serial")
+        && let Some(row) = serials.insert((item, fold(serial)), cells.number())
+    {
+        cells.complain("serial", "DUPLICATE", format!("Row {row} has this serial already."));
     }
     tracked(cells, &view);
     if !cells.bad.is_empty() {
