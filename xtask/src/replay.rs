@@ -127,15 +127,23 @@ fn perform(plan: &Plan, schedule: &Schedule, devices: usize, places: (&Path, &Pa
     let inbox = fleet.inbox()?;
     let dumps = fleet.dump(folder, &binaries.join("stillage"))?;
     let mut differences = Vec::new();
-    let mut acknowledged = Vec::new();
+    let (mut acknowledged, mut edits) = (Vec::new(), Vec::new());
     for device in &mut fleet.devices {
         differences.append(&mut device.acknowledged.faults);
         acknowledged.append(&mut device.acknowledged.changes);
+        edits.append(&mut device.acknowledged.edits);
     }
     let count =
         |of: &dyn Fn(&device::Acknowledged) -> usize| fleet.devices.iter().map(|d| of(&d.acknowledged)).sum::<usize>();
     let (cuts, kills, survived) = (count(&|a| a.cuts), count(&|a| a.kills), count(&|a| a.survived));
-    let case = judge::Case { plan, schedule, acknowledged: &acknowledged, inbox: &inbox };
+    let case = judge::Case {
+        plan,
+        schedule,
+        items: &fleet.ids.items,
+        acknowledged: &acknowledged,
+        edits: &edits,
+        inbox: &inbox,
+    };
     eprintln!("judging {} dumps", dumps.len());
     differences.extend(judge::judge(&case, &dumps)?);
     let cards = by_kind(&inbox);

@@ -32,6 +32,8 @@ pub struct Ids {
 #[derive(Debug, Default)]
 pub struct Acknowledged {
     pub changes: Vec<String>,
+    /// Change id and edit of a record, which may lose against another device's.
+    pub edits: Vec<(String, Edit)>,
     /// Documents whose answer a kill swallowed, found to be there afterwards.
     pub survived: usize,
     pub cuts: usize,
@@ -195,7 +197,8 @@ impl<'a> Device<'a> {
         };
         let args = json!({ "id": self.ids.items[edit.item], "fields": { field: edit.value } });
         let answer = self.rpc()?.must("items.save", &args)?;
-        self.acknowledged.changes.push(answer["change_id"].as_str().context("no change_id")?.to_owned());
+        let change = answer["change_id"].as_str().context("no change_id")?.to_owned();
+        self.acknowledged.edits.push((change, edit.clone()));
         Ok(())
     }
 

@@ -30,6 +30,7 @@ pub struct Fleet<'a> {
     pub server: Server,
     pub devices: Vec<Device<'a>>,
     pub server_kills: usize,
+    pub ids: Arc<Ids>,
     plan: &'a Plan,
 }
 
@@ -60,7 +61,7 @@ impl<'a> Fleet<'a> {
     pub fn start(binaries: &Path, folder: &Path, plan: &'a Plan, devices: usize) -> Result<Self> {
         let server = Server::start(&binaries.join("stillage-server"), &folder.join("server"))?;
         let client = binaries.join("stillage");
-        let mut fleet = Self { server, devices: Vec::new(), server_kills: 0, plan };
+        let mut fleet = Self { server, devices: Vec::new(), server_kills: 0, ids: Arc::default(), plan };
         for number in 0..devices {
             let mut device = Device::new(format!("D{}", number + 1), folder, &client, plan);
             let code = fleet.server.device_code(&device.name, PEOPLE[number % PEOPLE.len()])?;
@@ -98,8 +99,8 @@ impl<'a> Fleet<'a> {
             let answer = first.rpc()?.must("stock.record", &json!({ "entries": entries }))?;
             ensure!(first.acknowledged.take(&answer) == entries.len(), "not all of the opening stock was acknowledged");
         }
-        let ids = Arc::new(ids);
-        self.devices.iter_mut().for_each(|device| device.learn(&ids));
+        self.ids = Arc::new(ids);
+        self.devices.iter_mut().for_each(|device| device.learn(&self.ids));
         self.settle()
     }
 

@@ -7,7 +7,7 @@ use crate::replay::{
     dump::{Dump, Micro},
     fleet::opening_reference,
     plan::{BINS, Plan},
-    schedule::{Clash, Field, Schedule},
+    schedule::{Clash, Edit, Field, Schedule},
 };
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -24,8 +24,12 @@ pub type Levels = BTreeMap<(String, String), Micro>;
 pub struct Case<'a> {
     pub plan: &'a Plan,
     pub schedule: &'a Schedule,
+    /// The ids of the plan's items.
+    pub items: &'a [String],
     /// Every change the devices said they had, each once.
     pub acknowledged: &'a [String],
+    /// The same for edits of records.
+    pub edits: &'a [(String, Edit)],
     pub inbox: &'a BTreeMap<String, Value>,
 }
 
@@ -113,17 +117,18 @@ impl Case<'_> {
     }
 
     fn outcomes(&self, dump: &Dump) -> Vec<String> {
-        let once = |change: &&String| dump.outcomes.get(*change) != Some(&1);
-        let differ = self.acknowledged.iter().filter(once);
-        let mut differences: Vec<String> = differ
-            .map(|change| {
-                format!("{change} was acknowledged and has {} outcomes", dump.outcomes.get(change).unwrap_or(&0))
-            })
+        let times = |change: &String| dump.outcomes.get(change).copied().unwrap_or(0);
+        // The outcome of an edit that lost goes to a person and not to everybody: its card stands for it.
+        let lost = self.edits.iter().filter(|(change, edit)| !(times(change) == 0 && self.is_told(edit)));
+        let answerable = self.acknowledged.iter().chain(lost.map(|(change, _)| change));
+        let mut differences: Vec<String> = answerable
+            .filter(|change| times(change) != 1)
+            .map(|change| format!("{change} was acknowledged and has {} outcomes", times(change)))
             .collect();
-        let distinct: BTreeSet<_> = self.acknowledged.iter().collect();
-        if distinct.len() != self.acknowledged.len() {
-            differences
-                .push(format!("{} change ids were acknowledged twice", self.acknowledged.len() - distinct.len()));
+        let distinct: BTreeSet<_> =
+            self.acknowledged.iter().chain(self.edits.iter().map(|(change, _)| change)).collect();
+        if distinct.len() != self.acknowledged.len() + self.edits.len() {
+            differences.push(format!("only {} change ids were acknowledged as different", distinct.len()));
         }
         let twice = dump
             .movements
@@ -146,15 +151,20 @@ impl Case<'_> {
         (!fine).then(|| format!("{} came out of {:?} as {item}", plan.sku, clash.edits))
     }
 
+    /// Whether an inbox holds this edit as the side that lost.
+    fn is_told(&self, edit: &Edit) -> bool {
+        let lost = |card: &Value| card["kind"] == "conflict" && card["mine"] == edit.value.as_str();
+        let about = |card: &Value| card["subject"]["id"] == self.items[edit.item].as_str();
+        self.inbox.values().any(|card| lost(card) && about(card))
+    }
+
     /// Whoever lost must be told: each clash over one field has its card in an inbox.
     fn unseen_conflicts(&self) -> Vec<String> {
-        let cards: Vec<&Value> = self.inbox.values().filter(|card| card["kind"] == "conflict").collect();
-        let told = |clash: &Clash| {
-            let edits = &clash.edits;
-            let about = |card: &Value, side: &str| edits.iter().any(|edit| card[side] == edit.value.as_str());
-            cards.iter().any(|card| about(card, "mine") && about(card, "theirs"))
-        };
-        let lost = self.schedule.clashes.iter().filter(|clash| clash.is_conflict() && !told(clash));
+        let lost = self
+            .schedule
+            .clashes
+            .iter()
+            .filter(|clash| clash.is_conflict() && !clash.edits.iter().any(|edit| self.is_told(edit)));
         lost.map(|clash| format!("no inbox tells of {:?}", clash.edits)).collect()
     }
 }

@@ -41,7 +41,15 @@ fn check(movements: &[(&str, i64)], on_hand: &str, acknowledged: &[&str], clashe
     let plan = plan();
     let acknowledged: Vec<String> = acknowledged.iter().map(|a| (*a).to_owned()).collect();
     let schedule = Schedule { clashes, ..Schedule::default() };
-    let case = Case { plan: &plan, schedule: &schedule, acknowledged: &acknowledged, inbox: &BTreeMap::new() };
+    let items = ["item_1".to_owned()];
+    let case = Case {
+        plan: &plan,
+        schedule: &schedule,
+        items: &items,
+        acknowledged: &acknowledged,
+        edits: &[],
+        inbox: &BTreeMap::new(),
+    };
     case.check(&dump_of(&plan, movements, on_hand))
 }
 
@@ -91,18 +99,39 @@ fn edits_of_two_fields_must_both_stand_and_of_one_field_exactly_one() {
     assert_eq!(check(&TRUE, "2", &[], vec![lost, neither]).len(), 2);
 }
 
-#[test]
-fn a_conflict_that_nobody_was_told_of_is_a_loss() {
+fn card(item: &str) -> BTreeMap<String, Value> {
+    let card =
+        json!({ "kind": "conflict", "mine": "LAMP", "theirs": "HOLDER", "subject": { "kind": "item", "id": item } });
+    BTreeMap::from([("inbox_1".to_owned(), card)])
+}
+
+/// The judge's words on one rename that lost, acknowledged as `change_9`, with this inbox.
+fn on_a_lost_rename(inbox: &BTreeMap<String, Value>) -> Vec<String> {
     let plan = plan();
-    let edits = ["HOLDER (1)", "HOLDER (2)"].map(|value| Edit { item: 0, field: Field::Name, value: value.into() });
-    let schedule = Schedule { clashes: vec![Clash { item: 0, edits }], ..Schedule::default() };
-    let silent = BTreeMap::new();
-    let told = BTreeMap::from([(
-        "inbox_1".to_owned(),
-        json!({ "kind": "conflict", "mine": "HOLDER (1)", "theirs": "HOLDER (2)" }),
-    )]);
-    let unseen = |inbox| Case { plan: &plan, schedule: &schedule, acknowledged: &[], inbox }.unseen_conflicts().len();
-    assert_eq!((unseen(&silent), unseen(&told)), (1, 0));
+    let edit = |value: &str| Edit { item: 0, field: Field::Name, value: value.into() };
+    let clash = Clash { item: 0, edits: [edit("HOLDER"), edit("LAMP")] };
+    let schedule = Schedule { clashes: vec![clash], ..Schedule::default() };
+    let edits = [("change_0".to_owned(), edit("HOLDER")), ("change_9".to_owned(), edit("LAMP"))];
+    let items = ["item_1".to_owned()];
+    let case = Case { plan: &plan, schedule: &schedule, items: &items, acknowledged: &[], edits: &edits, inbox };
+    let mut differences = case.check(&dump_of(&plan, &TRUE, "2"));
+    differences.extend(case.unseen_conflicts());
+    differences
+}
+
+#[test]
+fn a_lost_edit_is_answered_for_by_its_card_in_an_inbox() {
+    assert_eq!(on_a_lost_rename(&card("item_1")), Vec::<String>::new());
+}
+
+#[test]
+fn an_edit_that_lost_without_anybody_being_told_is_a_loss() {
+    for inbox in [BTreeMap::new(), card("item_2")] {
+        let differences = on_a_lost_rename(&inbox);
+        assert_eq!(differences.len(), 2, "{differences:?}");
+        assert!(differences[0].starts_with("change_9 was acknowledged and has 0 outcomes"), "{differences:?}");
+        assert!(differences[1].starts_with("no inbox tells of"), "{differences:?}");
+    }
 }
 
 #[test]
