@@ -1,5 +1,7 @@
 //! The public API through real HTTP on a real Postgres, one fresh database per test.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
+
 #[path = "api/codes.rs"]
 mod codes;
 #[path = "api/guard.rs"]

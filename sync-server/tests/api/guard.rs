@@ -9,7 +9,12 @@ async fn a_stranger_sees_neither_data_nor_schema() {
     let server = Server::start().await;
     let stranger = server.stranger();
     assert_eq!(stranger.code("{ items(first: 1) { nodes { id } } }", json!({})).await, "SIGNED_OUT");
-    assert_eq!(stranger.code("mutation { itemCreate(input: { idempotencyKey: \"a\", sku: \"A\" }) { change { id } } }", json!({})).await, "SIGNED_OUT");
+    assert_eq!(
+        stranger
+            .code("mutation { itemCreate(input: { idempotencyKey: \"a\", sku: \"A\" }) { change { id } } }", json!({}))
+            .await,
+        "SIGNED_OUT"
+    );
     let schema = stranger.ask("{ __schema { queryType { name } } }", json!({})).await;
     assert!(schema["data"]["__schema"].is_null(), "{schema:#}");
     let api = server.caller(false).await;
@@ -47,7 +52,9 @@ async fn a_caller_of_one_site_sees_and_books_only_its_stock() {
     assert_eq!((&read["item"]["movements"]["totalCount"], ids(&read["movements"]).len()), (&json!(1), 1));
 
     let all = api.data("{ movements(first: 9) { nodes { id } } }", json!({})).await;
-    let nodes = limited.data("query Q($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": ids(&all["movements"]) })).await;
+    let nodes = limited
+        .data("query Q($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": ids(&all["movements"]) }))
+        .await;
     assert_eq!(nodes["nodes"].as_array().unwrap().iter().filter(|node| node.is_null()).count(), 1);
     let query = "mutation M($i: StockIssueInput!) { stockIssue(input: $i) { change { id } } }";
     let input = json!({ "idempotencyKey": "k", "itemId": item, "locationId": away, "quantity": "1" });
@@ -98,7 +105,9 @@ async fn the_bill_is_in_the_answer_and_an_empty_bucket_says_when_to_come_back() 
 
     // A hundred mutations in one request cost more than what is left after the first.
     let one = |n: usize| {
-        format!("m{n}: itemArchive(input: {{ idempotencyKey: \"k\", id: \"none\", expectedVersion: null }}) {{ change {{ id }} }}")
+        format!(
+            "m{n}: itemArchive(input: {{ idempotencyKey: \"k\", id: \"none\", expectedVersion: null }}) {{ change {{ id }} }}"
+        )
     };
     let many = format!("mutation {{ {} }}", (0..150).map(one).collect::<Vec<_>>().join(" "));
     assert!(api.ask(&many, json!({})).await.get("errors").is_none());

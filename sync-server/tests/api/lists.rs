@@ -72,11 +72,8 @@ async fn every_order_goes_both_ways() {
     for (sku, name) in [("C", "alpha"), ("A", "Gamma"), ("B", "beta")] {
         api.item(sku, name).await;
     }
-    let cases = [
-        ("sortKey: SKU", ["A", "B", "C"]),
-        ("sortKey: NAME", ["C", "B", "A"]),
-        ("sortKey: VERSION", ["C", "A", "B"]),
-    ];
+    let cases =
+        [("sortKey: SKU", ["A", "B", "C"]), ("sortKey: NAME", ["C", "B", "A"]), ("sortKey: VERSION", ["C", "A", "B"])];
     for (order, expected) in cases {
         assert_eq!(skus(&page(&api, &format!("first: 9, {order}")).await), expected, "{order}");
         let mut reversed = expected;
@@ -143,9 +140,8 @@ async fn stock_and_movements_page_both_ways() {
     let walk = async |list: &str, field: &str| {
         let (mut seen, mut after) = (Vec::new(), String::new());
         loop {
-            let query = format!(
-                "{{ {list}(first: 2{after}) {{ nodes {{ {field} }} pageInfo {{ hasNextPage endCursor }} }} }}"
-            );
+            let query =
+                format!("{{ {list}(first: 2{after}) {{ nodes {{ {field} }} pageInfo {{ hasNextPage endCursor }} }} }}");
             let page = api.data(&query, json!({})).await[list].clone();
             seen.extend(page["nodes"].as_array().unwrap().iter().map(|node| node[field].clone()));
             if page["pageInfo"]["hasNextPage"] == false {
@@ -155,7 +151,8 @@ async fn stock_and_movements_page_both_ways() {
         }
     };
     assert_eq!(walk("movements", "quantity").await, ["5", "4", "3", "2", "1"]);
-    let mut levels: Vec<String> = walk("stock", "onHand").await.iter().map(|v| v.as_str().unwrap().to_owned()).collect();
+    let mut levels: Vec<String> =
+        walk("stock", "onHand").await.iter().map(|v| v.as_str().unwrap().to_owned()).collect();
     levels.sort();
     assert_eq!(levels, ["1", "2", "3", "4", "5"]);
     let filtered = "{ stock(first: 9, filter: { moreThan: \"1\", lessThan: \"4\" }) { totalCount } }";

@@ -2,9 +2,15 @@
 
 use super::server::{Caller, Server, ids};
 use serde_json::json;
-use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tracing::{Event, Subscriber, subscriber::DefaultGuard};
-use tracing_subscriber::{Layer, layer::{Context, SubscriberExt}};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, SubscriberExt},
+};
 
 /// Counts what sqlx sends. The whole test runs on one thread, so nothing escapes it.
 #[derive(Clone, Default)]

@@ -84,7 +84,8 @@ async fn an_archived_item_gives_its_sku_free_and_leaves_the_lists() {
     let input = json!({ "id": made["item"]["id"], "expectedVersion": made["item"]["version"] });
     let put_away = api.done("itemArchive", ITEM, input).await;
     assert_eq!(put_away["item"]["archived"], true);
-    let lists = "{ standing: items(first: 9) { totalCount } away: items(first: 9, filter: { archived: true }) { totalCount }
+    let lists =
+        "{ standing: items(first: 9) { totalCount } away: items(first: 9, filter: { archived: true }) { totalCount }
         all: items(first: 9, filter: { archived: null }) { totalCount } }";
     api.item("a", "another").await;
     let counts = api.data(lists, json!({})).await;

@@ -1,7 +1,10 @@
 //! A server with an empty organisation, and callers of its API.
 
 use serde_json::{Value, json};
-use std::{net::Ipv4Addr, sync::atomic::{AtomicU32, Ordering}};
+use std::{
+    net::Ipv4Addr,
+    sync::atomic::{AtomicU32, Ordering},
+};
 use stillage_core::id::DeviceId;
 use stillage_server::{
     App, config,
@@ -46,7 +49,12 @@ impl Server {
     }
 
     pub async fn caller(&self, may_write: bool) -> Caller<'_> {
-        let token = enrol::token(&self.app, "tests", may_write).await.unwrap_or_else(|fault| panic!("{fault:?}"));
+        self.caller_of("Tess", may_write).await
+    }
+
+    /// A caller that acts for somebody by that name.
+    pub async fn caller_of(&self, person: &str, may_write: bool) -> Caller<'_> {
+        let token = enrol::token(&self.app, person, may_write).await.unwrap_or_else(|fault| panic!("{fault:?}"));
         Caller { server: self, token: Some(token.token), device: Some(token.device), keys: AtomicU32::new(0) }
     }
 

@@ -54,9 +54,7 @@ impl Walk<'_> {
         for selection in &set.items {
             let part = match &selection.node {
                 Selection::Field(field) => self.field(&field.node, rows, nesting),
-                Selection::InlineFragment(inline) => {
-                    self.set(&inline.node.selection_set.node, rows, nesting + 1)
-                }
+                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node, rows, nesting + 1),
                 Selection::FragmentSpread(spread) => match self.fragments.get(&spread.node.fragment_name.node) {
                     Some(fragment) => self.set(&fragment.node.selection_set.node, rows, nesting + 1),
                     None => Cost::default(),

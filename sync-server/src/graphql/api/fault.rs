@@ -13,7 +13,11 @@ use stillage_core::id::IdFault;
 pub enum ApiFault {
     Server(ServerError),
     /// The request cannot be answered as it stands.
-    Request { code: &'static str, message: String, next: &'static str },
+    Request {
+        code: &'static str,
+        message: String,
+        next: &'static str,
+    },
 }
 
 /// Named so that async-graphql knows a fallible field by it.

@@ -94,6 +94,7 @@ impl From<Record> for Item {
 }
 
 #[ComplexObject]
+#[expect(clippy::too_many_arguments, reason = "the arguments of a GraphQL field")]
 impl Item {
     async fn category(&self, ctx: &Context<'_>) -> Result<Option<Category>> {
         record_of(ctx, Kind::Category, self.record.reference("category")).await
@@ -161,12 +162,7 @@ pub async fn item_of(ctx: &Context<'_>, id: ItemId) -> Result<Option<Item>> {
 
 impl StockLevel {
     /// A page of the cells of one owner, loaded together with those of its neighbours in a list.
-    pub async fn list_of(
-        ctx: &Context<'_>,
-        owner: Owner,
-        id: uuid::Uuid,
-        args: &PageArgs,
-    ) -> Result<List<Self>> {
+    pub async fn list_of(ctx: &Context<'_>, owner: Owner, id: uuid::Uuid, args: &PageArgs) -> Result<List<Self>> {
         let page = args.page("stock.of", |key| balances::key_fits_owner(owner, key))?;
         let found = loads(ctx)?.load_one(CellsOf(owner, id, page.clone())).await?;
         let rows = found.unwrap_or(Rows { rows: Vec::new(), more: false });

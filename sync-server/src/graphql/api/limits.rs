@@ -124,8 +124,7 @@ impl Extension for Guarded {
         let mutation = document.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation);
         let caller = ctx.data_opt::<Principal>().filter(|principal| principal.kind == PrincipalKind::Api);
         let now = ctx.data_opt::<App>().map_or(0, |app| app.mint.now());
-        let bucket =
-            caller.map(|who| (who.device, self.guard.buckets.take(limits, who.device, cost.points, now)));
+        let bucket = caller.map(|who| (who.device, self.guard.buckets.take(limits, who.device, cost.points, now)));
         *self.spent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Spent { cost, mutation, bucket });
         match bucket.and_then(|(_, level)| level.wait) {
             None => Ok(document),

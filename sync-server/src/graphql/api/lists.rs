@@ -30,11 +30,7 @@ pub struct RecordList {
 
 impl RecordList {
     /// One page of it.
-    pub async fn page<T: OutputType + From<Record>>(
-        self,
-        ctx: &Context<'_>,
-        args: &PageArgs,
-    ) -> Result<List<T>> {
+    pub async fn page<T: OutputType + From<Record>>(self, ctx: &Context<'_>, args: &PageArgs) -> Result<List<T>> {
         let reader = reader(ctx)?;
         let order = format!("{}/{:?}/{}", self.kind, self.sort, self.reverse);
         let page = args.page(&order, |key| key_fits(self.sort, key))?;

@@ -73,6 +73,7 @@ impl From<Record> for Location {
 }
 
 #[ComplexObject]
+#[expect(clippy::too_many_arguments, reason = "the arguments of a GraphQL field")]
 impl Location {
     async fn parent(&self, ctx: &Context<'_>) -> Result<Option<Location>> {
         record_of(ctx, Kind::Location, self.record.parent()).await

@@ -19,6 +19,7 @@ use stillage_core::{
 };
 
 /// Whatever has an id.
+#[expect(clippy::large_enum_variant, reason = "it lives for one field of one answer")]
 #[derive(Debug, Interface)]
 #[graphql(field(name = "id", ty = "&ID"))]
 pub enum Node {

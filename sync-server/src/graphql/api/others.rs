@@ -118,6 +118,7 @@ impl From<Record> for Lot {
 }
 
 #[ComplexObject]
+#[expect(clippy::too_many_arguments, reason = "the arguments of a GraphQL field")]
 impl Lot {
     async fn item(&self, ctx: &Context<'_>) -> Result<Option<Item>> {
         record_of(ctx, Kind::Item, self.record.reference("item")).await

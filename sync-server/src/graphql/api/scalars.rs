@@ -1,7 +1,9 @@
 //! The scalars of the API. Numbers that must be exact are strings: a JSON number would be a float
 //! in half of the languages that read it.
 
-use async_graphql::{InputObject, InputType, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value};
+use async_graphql::{
+    InputObject, InputType, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value,
+};
 use stillage_core::{quantity, record::fields::is_date};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 

@@ -95,9 +95,7 @@ pub fn id_value(id: ID) -> Value {
 #[must_use]
 pub fn packs_value(packs: Vec<PackInput>) -> Value {
     let number = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
-    let pack = |pack: PackInput| {
-        json!({ "code": pack.code, "numerator": number(&pack.numerator), "denominator": number(&pack.denominator) })
-    };
+    let pack = |pack: PackInput| json!({ "code": pack.code, "numerator": number(&pack.numerator), "denominator": number(&pack.denominator) });
     packs.into_iter().map(pack).collect()
 }
 

@@ -165,12 +165,7 @@ pub fn save(record: &Record, expected_version: Option<u64>, patch: Patch<'_>) ->
 }
 
 /// A record is put away or brought back.
-pub async fn archive(
-    entry: &Entry<'_>,
-    of: Ref,
-    expected_version: Option<u64>,
-    archived: bool,
-) -> Result<Asked> {
+pub async fn archive(entry: &Entry<'_>, of: Ref, expected_version: Option<u64>, archived: bool) -> Result<Asked> {
     let standing = standing(entry, of, expected_version).await?;
     Ok(standing.map(|record| Archive { record: record.of, archived, expected_version }.into()))
 }

@@ -116,8 +116,7 @@ pub struct StockPayload {
 impl StockPayload {
     /// The answer about the movement of this change. `cells` are looked at when nothing moved.
     pub async fn of(entry: &Entry<'_>, settled: Settled, cells: &[stock::Cell]) -> Result<Self> {
-        let (own, variance) =
-            (MovementId(entry.change.0), MovementId::derived(entry.change.0, "variance/0"));
+        let (own, variance) = (MovementId(entry.change.0), MovementId::derived(entry.change.0, "variance/0"));
         let mut found = if settled.done() && settled.result.is_some() {
             movements_by_id(&entry.reader, &[own.0, variance.0]).await?
         } else {

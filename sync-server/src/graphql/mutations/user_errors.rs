@@ -85,9 +85,7 @@ fn field_of(rejection: &Rejection, input: &Value) -> Vec<String> {
             let named = ["quantity", "delta", "setTo", "counted"];
             path(named.into_iter().find(|name| input.get(name).is_some_and(|v| !v.is_null())).unwrap_or(""))
         }
-        R::LotRequired { .. } | R::LotNotKept { .. } | R::SerialRequired { .. } | R::SerialIsOne { .. } => {
-            path("lot")
-        }
+        R::LotRequired { .. } | R::LotNotKept { .. } | R::SerialRequired { .. } | R::SerialIsOne { .. } => path("lot"),
         R::ReasonRequired | R::ReasonDirection => path("reasonId"),
         R::NoteRequired => path("note"),
         R::SameCell => path("toLocationId"),

@@ -160,11 +160,7 @@ pub async fn balances_of(
 }
 
 /// How many cells each owner has.
-pub async fn balances_of_count(
-    reader: &Reader,
-    owner: Owner,
-    ids: &[Uuid],
-) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
+pub async fn balances_of_count(reader: &Reader, owner: Owner, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
     let filter = BalanceFilter::default();
     let mut sql = Sql::new("SELECT ");
     sql.push(format_args!("{}, count(*)", owner.column()));

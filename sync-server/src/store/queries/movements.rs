@@ -123,10 +123,7 @@ pub async fn movements_of_count(reader: &Reader, items: &[Uuid]) -> Result<HashM
 }
 
 /// Movements by their ids, as far as the reader may see them.
-pub async fn movements_by_id(
-    reader: &Reader,
-    ids: &[Uuid],
-) -> Result<HashMap<MovementId, MovementRow>, sqlx::Error> {
+pub async fn movements_by_id(reader: &Reader, ids: &[Uuid]) -> Result<HashMap<MovementId, MovementRow>, sqlx::Error> {
     let found = by_ids(reader, "m.id", ids).await?;
     Ok(found.into_iter().map(|row| (row.id, row)).collect())
 }

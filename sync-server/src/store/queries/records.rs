@@ -45,15 +45,12 @@ pub struct Search {
     pub exact: Vec<Uuid>,
 }
 
-
 fn order(sort: RecordSort, descending: bool) -> Order {
     let columns: &'static [Column] = match sort {
         RecordSort::Key => &[Column::Text("coalesce(r.key, '')"), Column::Id("r.id")],
         RecordSort::Name => &[Column::Text("lower(r.name)"), Column::Id("r.id")],
         RecordSort::Version => &[Column::Int("r.version"), Column::Id("r.id")],
-        RecordSort::Relevance => {
-            &[Column::Int("h.rank"), Column::Text("lower(r.name)"), Column::Id("r.id")]
-        }
+        RecordSort::Relevance => &[Column::Int("h.rank"), Column::Text("lower(r.name)"), Column::Id("r.id")],
     };
     Order { columns, descending }
 }
@@ -80,8 +77,7 @@ pub async fn records_page(
     push_where(&mut sql, reader, kind, filter);
     order.push(&mut sql, page);
     let rows = sql.build().fetch_all(&reader.pool).await?;
-    let rows: Result<Vec<_>, sqlx::Error> =
-        rows.iter().map(|row| Ok((order.key(row)?, record(kind, row)?))).collect();
+    let rows: Result<Vec<_>, sqlx::Error> = rows.iter().map(|row| Ok((order.key(row)?, record(kind, row)?))).collect();
     Ok(Rows::cut(page, rows?))
 }
 
@@ -233,8 +229,8 @@ fn record(kind: Kind, row: &PgRow) -> Result<Record, sqlx::Error> {
     let version: i64 = row.try_get("version")?;
     let body: String = row.try_get("body")?;
     let version = u64::try_from(version).map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?;
-    let mut record = Record::from_body(Ref { kind, id }, version, &body)
-        .map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?;
+    let mut record =
+        Record::from_body(Ref { kind, id }, version, &body).map_err(|fault| sqlx::Error::Decode(Box::new(fault)))?;
     record.archived = row.try_get("archived")?;
     Ok(record)
 }
