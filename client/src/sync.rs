@@ -2,7 +2,6 @@
 //! offline is a state here and never a fault; no network call happens inside a transaction.
 
 mod background;
-pub mod clock;
 mod enrol;
 mod lock;
 mod poke;

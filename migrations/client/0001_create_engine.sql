@@ -21,6 +21,7 @@ CREATE TABLE record (
 ) STRICT, WITHOUT ROWID;
 -- Not unique: while a page is applied two records may pass through one key.
 CREATE INDEX record_key ON record (kind, key) WHERE key IS NOT NULL;
+CREATE INDEX record_keyless ON record (kind, archived, id) WHERE key IS NULL;
 CREATE INDEX record_name ON record (kind, name COLLATE NOCASE, id);
 CREATE INDEX record_parent ON record (kind, parent) WHERE parent IS NOT NULL;
 
@@ -38,6 +39,7 @@ CREATE TABLE pending_record (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pending_record_n ON pending_record (n);
 CREATE INDEX pending_record_key ON pending_record (kind, key) WHERE key IS NOT NULL;
+CREATE INDEX pending_record_name ON pending_record (kind, name COLLATE NOCASE, id);
 CREATE INDEX pending_record_parent ON pending_record (kind, parent) WHERE parent IS NOT NULL;
 
 -- Every record as people see it: the last pending state, else the base. The casts give both arms

@@ -1,13 +1,15 @@
 //! Recording: what a person did becomes effects and an outbox row in one durable transaction.
 
 use super::{
-    Durability, Store, effects,
+    Durability, Store,
+    clock::Clock,
+    effects,
     facts::{self, View},
     outbox,
     search::Stale,
     settings,
 };
-use crate::{Failure, Mint, engine::Acted, sync::clock::Clock};
+use crate::{Failure, Mint, engine::Acted};
 use rusqlite::{Connection, Transaction};
 use serde_json::{Value, json};
 use stillage_core::{

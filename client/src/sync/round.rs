@@ -2,9 +2,7 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState,
-    clock::{Clock, Sample},
-    lock, pull, push,
+    ConnectionState, lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -13,7 +11,11 @@ use crate::{
     engine::{Inner, Opened},
     mint::Moment,
     secrets::Token,
-    store::{Durability, outbox, reset, settings},
+    store::{
+        Durability,
+        clock::{Clock, Sample},
+        outbox, reset, settings,
+    },
 };
 use std::{fs::File, future::Future, sync::Arc, time::Duration};
 use stillage_core::id::DeviceId;
