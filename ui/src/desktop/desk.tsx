@@ -32,6 +32,7 @@ export type Desk = {
 export type Step =
   | { do: "go"; page: Page }
   | { do: "item"; id: string | null }
+  | { do: "about"; item: string | null }
   | { do: "create" }
   | { do: "entry"; kind: EntryKind; item?: string }
   | { do: "location"; id: string }
@@ -59,6 +60,8 @@ function step(desk: Desk, taken: Step): Desk {
       return { ...desk, page: taken.page, sheet: false };
     case "item":
       return { ...desk, item: taken.id, creating: false };
+    case "about":
+      return about(desk, taken.item);
     case "create":
       return { ...desk, page: "stock", item: null, entry: null, creating: true };
     case "entry":
@@ -82,6 +85,11 @@ function scanned(desk: Desk, scan: Scanned): Desk {
   if (desk.entry) return { ...desk, scanned: scan };
   if (scan.item) return { ...desk, item: scan.item.id, creating: false, scanned: scan };
   return scan.location ? { ...desk, page: "locations", location: scan.location } : desk;
+}
+
+/** Something else is dealt with now: a card that stands open follows it or goes; work in the panel stays. */
+function about(desk: Desk, item: string | null): Desk {
+  return desk.item && !desk.entry && !desk.creating ? { ...desk, item } : desk;
 }
 
 function back(desk: Desk): Desk {

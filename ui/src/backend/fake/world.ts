@@ -216,7 +216,10 @@ function reasons(): ReasonRow[] {
 }
 
 function cards(world: World): InboxCard[] {
-  const label = (n: number) => ({ kind: "item", id: world.items[n]?.id ?? "", label: world.items[n]?.sku ?? "" });
+  const label = (n: number) => {
+    const item = world.items[n];
+    return { kind: "item", id: item?.id ?? "", label: `${item?.sku} ${item?.name}` };
+  };
   const blank = {
     state: "open" as const,
     acted_at: ago(4000),

@@ -121,6 +121,20 @@ describe("the inbox", () => {
     const { rows } = await backend.call("items.list", { search: "SKU-0007", offset: 0, limit: 1 });
     expect(rows[0]?.name).toBe("Bolt M8 zinc");
   });
+  it("calls a renamed item by its SKU, shows it beside the question, and says when all is settled", async () => {
+    const { user, at } = await openWindow();
+    await user.click(await screen.findByText("SKU-0003"));
+    await user.click(await at(T.nav.inbox));
+    const title = await screen.findByRole("heading", { name: "You renamed SKU-0007" });
+    const card = title.closest("article") as HTMLElement;
+    expect(card.textContent).toContain("until you choose");
+    await user.click(within(card).getByTestId(T.inbox.keep("mine")));
+    await waitFor(() => expect(text(T.said)).toBe("Resolved: You renamed SKU-0007"));
+    await waitFor(() => expect(screen.getByTestId(T.item.panel).dataset.sku).toBe("SKU-0007"));
+    await user.click(await at(T.inbox.resolved));
+    await waitFor(() => expect(screen.getAllByTestId(T.inbox.card)).toHaveLength(1));
+    expect((await at(T.inbox.card)).textContent).toContain("Ana changed it too. This is settled.");
+  });
 });
 
 describe("editing in place", () => {

@@ -1,11 +1,12 @@
-// A card in plain words: what the person did, and what happened meanwhile.
+// A card in plain words: what the person did, what happened meanwhile, and what is wanted now.
 import type { InboxCard } from "../../backend/bindings";
 import { explain, fieldName } from "../explain";
 import type { Words } from "../words/words";
 
-export function cardTitle(card: InboxCard, words: Words): string {
+/** An item whose fields are in question is called by its SKU alone: its name may be what the question is about. */
+export function cardTitle(card: InboxCard, words: Words, sku: string | undefined): string {
   const { t } = words;
-  const label = card.subject?.label ?? "";
+  const label = (card.kind === "conflict" && sku) || (card.subject?.label ?? "");
   const mine = card.mine ?? "";
   switch (card.kind) {
     case "conflict":
@@ -21,8 +22,12 @@ export function cardTitle(card: InboxCard, words: Words): string {
 }
 
 export function cardText(card: InboxCard, words: Words): string {
-  const who = card.theirs_by ?? words.t("inbox.someone");
-  if (card.kind === "rejected")
-    return explain({ code: card.code ?? "", message: "", next: "", details: card.details }, words);
-  return words.t(`inbox.${card.kind}.text`, { who });
+  const { t } = words;
+  const { kind, state } = card;
+  const said =
+    kind === "rejected"
+      ? explain({ code: card.code ?? "", message: "", next: "", details: card.details }, words)
+      : t(`inbox.${kind}.text`, { who: card.theirs_by ?? t("inbox.someone") });
+  const now = state === "resolved" ? t("inbox.settled") : kind === "rejected" ? "" : t(`inbox.${kind}.now`);
+  return `${said} ${now}`.trim();
 }

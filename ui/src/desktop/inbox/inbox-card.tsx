@@ -1,11 +1,11 @@
 // One card: before, yours, theirs side by side, and the ways to answer it. An answer is an ordinary
-// action: it works offline and goes out with the rest.
+// action: it works offline and goes out with the rest. Whoever deals with a card sees its item, if any, in the side panel.
 import { Button, Collapse, TextInput, UnstyledButton } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { asFailure } from "../../backend/backend";
 import type { InboxCard } from "../../backend/bindings";
 import { useDesk } from "../desk";
-import { useBackend } from "../door";
+import { useAsk, useBackend } from "../door";
 import { explain } from "../explain";
 import { useVoice } from "../say";
 import { T } from "../testids";
@@ -20,12 +20,15 @@ export function Card({ card }: { card: InboxCard }) {
   const { t, moment } = words;
   const { take } = useDesk();
   const [detailed, setDetailed] = useState(false);
-  const { answer, fault } = useAnswer(card, words);
-  const title = cardTitle(card, words);
   const subject = card.subject?.kind === "item" ? card.subject.id : null;
+  const item = useAsk("items.get", { id: subject ?? "" }, { enabled: subject !== null && card.kind === "conflict" });
+  const title = cardTitle(card, words, item.data?.sku);
+  const { answer, fault } = useAnswer(card, title, words);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a key on one of its buttons is a click too
     <article
       className={css.card}
+      onClick={() => take({ do: "about", item: subject })}
       aria-label={title}
       data-testid={T.inbox.card}
       data-kind={card.kind}
@@ -71,14 +74,14 @@ export function Card({ card }: { card: InboxCard }) {
   );
 }
 
-function useAnswer(card: InboxCard, words: Words) {
+function useAnswer(card: InboxCard, title: string, words: Words) {
   const backend = useBackend();
   const { say } = useVoice();
   const [fault, setFault] = useState<string | null>(null);
   const answer = (keep: Keep, value: string | null = null) =>
     backend
       .call("inbox.resolve", { id: card.id, keep, value })
-      .then(() => say({ tone: "ok", text: words.t("inbox.answered", { title: cardTitle(card, words) }) }))
+      .then(() => say({ tone: "ok", text: words.t("inbox.answered", { title }) }))
       .catch((thrown: unknown) => setFault(explain(asFailure(thrown), words)));
   return { answer, fault };
 }
