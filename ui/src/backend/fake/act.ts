@@ -14,12 +14,14 @@ export function itemOf(world: World, id: string): Item {
   return world.byId.get(id) ?? refuse("NOT_FOUND", { subject: id });
 }
 
-function recorded(world: World, item: Item | null): Recorded {
+function recorded(world: World, item: Item | null, location?: string): Recorded {
   const change_id = mint(world, "chg");
   world.waiting.push(new Date().toISOString());
   if (item) item.pending = true;
   if (world.server && !world.cut) queueMicrotask(() => settle(world));
-  return { change_id, state: "waiting", on_hand: item ? plain(onHand(item)) : null };
+  const there = item?.cells.filter((cell) => cell.location === location) ?? [];
+  const on_hand = item && location ? plain(there.reduce((sum, cell) => sum + cell.qty, 0n)) : null;
+  return { change_id, state: "waiting", on_hand };
 }
 
 /** What a sync would do: the outbox empties and nothing is pending any more. */
@@ -150,7 +152,7 @@ export function record(
           : { from: here, to: null, qty: -difference, entry },
       );
   }
-  const answer = recorded(world, item);
+  const answer = recorded(world, item, entry.location);
   world.emit(["stock", "items", "locations", "status"]);
   return answer;
 }

@@ -13,6 +13,13 @@ import css from "./entry.module.css";
 
 const floating = { transitionProps: { duration: 0 }, shadow: "md" };
 
+/** What a list under a field offers: nothing once the only thing it could offer is written out. */
+function offered(codes: string[], typed: string): string[] {
+  const wanted = typed.trim().toUpperCase();
+  const fitting = codes.filter((code) => code.toUpperCase().includes(wanted));
+  return fitting.length === 1 && fitting[0]?.toUpperCase() === wanted ? [] : fitting;
+}
+
 export function ItemField({ card, onChoose }: { card: ItemCard | null; onChoose: (id: string) => void }) {
   const { t } = useWords();
   const backend = useBackend();
@@ -105,7 +112,7 @@ export function PlaceField({ label, field, stage, value, onChange, testid }: Pla
         placeholder={t("entry.location.hint")}
         value={value}
         onChange={onChange}
-        data={codes}
+        data={offered(codes, value)}
         limit={8}
         maxDropdownHeight={300}
         renderOption={({ option }) => (
@@ -133,15 +140,16 @@ export function LotFields({ stage, onChange }: { stage: Stage; onChange: (patch:
   );
   const codes = [...new Set(near.map((cell) => cell.lot?.code).filter((code) => code !== undefined))];
   const serial = card.tracking === "serial";
+  const typed = serial ? draft.serial : shownLot(stage);
   const known = card.cells.find((cell) => cell.lot?.code === shownLot(stage))?.lot;
   return (
     <div className={css.pair}>
       <div data-field={serial ? "serial" : "lot"}>
         <Autocomplete
           label={t(serial ? "entry.serial" : "entry.lot")}
-          value={serial ? draft.serial : shownLot(stage)}
+          value={typed}
           onChange={(text) => onChange(serial ? { serial: text } : { lot: text })}
-          data={codes}
+          data={offered(codes, typed)}
           limit={8}
           comboboxProps={floating}
           spellCheck={false}

@@ -22,9 +22,12 @@ export function Quantity({ stage, onChange }: { stage: Stage; onChange: (qty: st
   const plainNumber = read !== null && read.total === read.plain;
   return (
     <div className={css.qtyBox} data-field="qty">
-      <label className={css.qtyLabel} htmlFor="entry-qty">
-        {label}
-      </label>
+      <div className={css.qtyHead}>
+        <label className={css.qtyLabel} htmlFor="entry-qty">
+          {label}
+        </label>
+        {card && card.packs.length > 0 && <span>{t("entry.qty.packs", { example: example(stage) })}</span>}
+      </div>
       <div className={css.qtyLine}>
         <input
           id="entry-qty"
@@ -32,7 +35,7 @@ export function Quantity({ stage, onChange }: { stage: Stage; onChange: (qty: st
           data-long={draft.qty.length > 8}
           value={draft.qty}
           onChange={(event) => onChange(event.currentTarget.value)}
-          placeholder={t("entry.qty.hint", { example: example(stage) })}
+          placeholder={t("entry.qty.hint")}
           aria-describedby="entry-echo"
           inputMode="text"
           autoComplete="off"

@@ -57,10 +57,7 @@ export function useEntry(kind: EntryKind) {
       const recorded = await backend.call(`stock.${kind}`, entry);
       const what = wording(stage);
       remember({ kind, change: recorded.change_id, what });
-      const more =
-        recorded.on_hand === null
-          ? ""
-          : words.t("entry.done.on_hand", { amount: words.amount(recorded.on_hand, card.unit, card.scale) });
+      const more = leftThere(stage, recorded.on_hand);
       setResult({ text: `${what} ${more}`.trim(), state: recorded.state });
       say({ tone: "ok", text: what, more, quiet: true });
       setDraft((d) => ({ ...d, qty: "", serial: "", note: "" }));
@@ -108,6 +105,14 @@ function wording(stage: Stage): string {
     location,
     to: placeOf(places, draft.to)?.code ?? "",
   });
+}
+
+/** What is now where it was recorded; a move leaves it at the place it went from. */
+function leftThere(stage: Stage, onHand: string | null): string {
+  const { card, places, words } = stage;
+  const location = placeOf(places, shownLocation(stage))?.code;
+  if (!card || !location || onHand === null) return "";
+  return words.t("entry.done.on_hand", { amount: words.amount(onHand, card.unit, card.scale), location });
 }
 
 /** Once the item that was chosen is known, goes on to the place, or past it when there is only one. */

@@ -7,7 +7,7 @@ import { inBurst } from "../scan/use-scanner";
 import { T } from "../testids";
 
 /** What floats above the page closes itself on Escape; it is looked for before it has done so. */
-const FLOATING = '[role="dialog"], [role="menu"], input[aria-controls]:focus';
+const FLOATING = '[role="dialog"], [role="menu"], [role="option"]';
 
 const entryOf = new Map<string, EntryKind>(entryKinds.map((kind) => [entryKey[kind], kind]));
 
