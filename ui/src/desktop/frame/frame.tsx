@@ -70,9 +70,10 @@ function Connect() {
   const { desk, take } = useDesk();
   const status = useAsk("app.status", {});
   const close = () => take({ do: "connect", open: false });
+  const known = status.data?.server ?? null;
   return (
-    <Modal opened={desk.connecting} onClose={close} title={t("connect.title")}>
-      <ConnectForm known={status.data?.server ?? null} onDone={close} />
+    <Modal opened={desk.connecting} onClose={close} title={t(known ? "settings.move" : "connect.title")}>
+      <ConnectForm known={known} onDone={close} />
     </Modal>
   );
 }

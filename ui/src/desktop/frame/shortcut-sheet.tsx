@@ -13,9 +13,9 @@ export function ShortcutSheet() {
     [
       t("keys.anywhere"),
       [
-        ["/   Ctrl K", t("keys.search")],
+        [`/   ${t("keys.ctrl", { key: "K" })}`, t("keys.search")],
         ["Alt 1–5", t("keys.pages")],
-        ["Ctrl Z", t("keys.undo")],
+        [t("keys.ctrl", { key: "Z" }), t("keys.undo")],
         ["Esc", t("keys.back")],
         ["?", t("keys.sheet")],
       ],

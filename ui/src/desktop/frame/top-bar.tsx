@@ -48,7 +48,7 @@ export function TopBar() {
                 <IconX size={16} stroke={1.5} />
               </ActionIcon>
             ) : (
-              <KeyCap keys="Ctrl K" />
+              <KeyCap keys={t("keys.ctrl", { key: "K" })} />
             )
           }
           data-testid={T.search}

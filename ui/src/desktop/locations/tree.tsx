@@ -74,9 +74,16 @@ export function Tree({ rows }: { rows: LocationRow[] }) {
               {row.role === "site" && <IconBuildingWarehouse size={18} stroke={1.5} aria-hidden="true" />}
               <span className={css.code}>{row.code}</span>
               <span className={css.placeName}>{row.name}</span>
-              <span className={css.count} title={t("locations.items", { n: row.items })}>
-                {row.items > 0 && number(row.items)}
-              </span>
+              {row.items > 0 && (
+                <span
+                  className={css.count}
+                  role="img"
+                  title={t("locations.items", { n: row.items })}
+                  aria-label={t("locations.items", { n: row.items })}
+                >
+                  {number(row.items)}
+                </span>
+              )}
             </div>
           );
         })}

@@ -55,9 +55,9 @@ export function SettingsPage() {
         </div>
       ))}
       <div className={css.row}>
-        <span>{t("sync.menu.connect")}</span>
+        <span>{t(status?.server ? "settings.move" : "connect.title")}</span>
         <Button variant="default" onClick={() => take({ do: "connect", open: true })}>
-          {t("connect.connect")}
+          {t(status?.server ? "settings.move.change" : "connect.connect")}
         </Button>
       </div>
       <p className={css.version}>{t("app.version", { version: status?.version ?? "" })}</p>

@@ -148,7 +148,7 @@ function ConnectionMenu({ status, children }: { status: Status; children: React.
           onClick={() => take({ do: "connect", open: true })}
           data-testid={T.status.connect}
         >
-          {t("sync.menu.connect")}
+          {t(status.server ? "sync.menu.move" : "sync.menu.connect")}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -44,7 +44,7 @@ const SEEN = new Set([
 ]);
 /** Signs that are the same in every language, and keys as they are printed on a keyboard. */
 const SIGN = /^[\s\p{P}\p{S}\p{N}]*$/u;
-const KEY = /^(Ctrl K|↵)$/;
+const KEY = /^↵$/;
 
 /** Operators whose right side can end up on screen; what is only compared cannot. */
 const SHOWS_RIGHT = new Set([
