@@ -12,7 +12,17 @@ use stillage_core::{
 };
 
 const MAKES: [&str; 12] = [
-    "Hex", "Pan", "Countersunk", "Carriage", "Eye", "Wing", "Socket", "Slotted", "Flanged", "Shoulder", "Self-tapping",
+    "Hex",
+    "Pan",
+    "Countersunk",
+    "Carriage",
+    "Eye",
+    "Wing",
+    "Socket",
+    "Slotted",
+    "Flanged",
+    "Shoulder",
+    "Self-tapping",
     "Expansion",
 ];
 const THINGS: [&str; 14] = [

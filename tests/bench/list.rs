@@ -30,14 +30,14 @@ const REQUESTS: usize = 4_000;
 const PAGES: usize = 40;
 const CELLS: usize = 3;
 
-const QUERY: &str = "query($after: String) { items(first: 50, after: $after) { edges { node { id sku name baseUnit onHand
+const QUERY: &str =
+    "query($after: String) { items(first: 50, after: $after) { edges { node { id sku name baseUnit onHand
     stock(first: 10) { edges { node { onHand status } } } } } pageInfo { endCursor hasNextPage } } }";
 
 pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
     let places = stocked(world).await?;
     let (server, shop, _) = world.shop().await?;
-    let requests: Vec<Bytes> =
-        places.iter().map(|place| graphql(QUERY, &json!({ "after": place.cursor }))).collect();
+    let requests: Vec<Bytes> = places.iter().map(|place| graphql(QUERY, &json!({ "after": place.cursor }))).collect();
     let (rate, p99) = asked(server, shop.loader.token(), requests.into()).await?;
     let (raw_rate, raw_p99) = selected(server, places.into()).await?;
     Ok(vec![

@@ -64,12 +64,7 @@ pub fn batches(catalogue: &Catalogue, (first, count): (i64, usize), size: usize,
     actions.chunks(size).map(batch).collect()
 }
 
-fn movement(
-    receive: &stillage_core::action::Receive,
-    catalogue: &Catalogue,
-    seq: i64,
-    mint: &mut Mint,
-) -> Movement {
+fn movement(receive: &stillage_core::action::Receive, catalogue: &Catalogue, seq: i64, mint: &mut Mint) -> Movement {
     let (id, at) = (mint.id(), mint.at());
     Movement {
         id: MovementId(id),

@@ -28,11 +28,7 @@ pub fn durability(conn: &Connection) -> Result<Vec<(String, String)>> {
     let sync: i64 = conn.pragma_query_value(None, "synchronous", |row| row.get(0))?;
     let cipher: String = conn.pragma_query_value(None, "cipher_version", |row| row.get(0))?;
     let sync = if sync == 2 { "FULL".to_owned() } else { sync.to_string() };
-    Ok(vec![
-        ("sqlite journal_mode".into(), mode),
-        ("sqlite synchronous".into(), sync),
-        ("sqlcipher".into(), cipher),
-    ])
+    Ok(vec![("sqlite journal_mode".into(), mode), ("sqlite synchronous".into(), sync), ("sqlcipher".into(), cipher)])
 }
 
 /// All items in one transaction: rows first, then the unique index, then the search in one statement.
