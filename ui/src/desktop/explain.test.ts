@@ -1,9 +1,9 @@
 // Every code the rules and the engine have is explained. The lists are read from their sources, so a
 // code that is added there fails here until it has words.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { explain } from "./explain";
+import { explain, explainRow } from "./explain";
 import { wordsOf } from "./words/words";
 
 const repository = join(import.meta.dirname, "../../..");
@@ -19,7 +19,27 @@ function engineCodes(): string[] {
   return [...read("client/src/failure.rs").matchAll(/= "([A-Z_]+)", \d+;/g)].map((match) => match[1] ?? "");
 }
 
+/** What an import complains of: the codes in its calls, and the problems a field can have. */
+function rowCodes(): string[] {
+  const folder = "client/src/import";
+  const source = readdirSync(join(repository, folder)).map((name) => read(`${folder}/${name}`));
+  const said = [...source.join("\n").matchAll(/complain\(\s*[\w"]+,\s*"([A-Z_]+)"/g)].map((match) => match[1] ?? "");
+  const body = /pub enum FieldProblem \{([\s\S]*?)\n\}/.exec(read("core/src/rejection.rs"))?.[1] ?? "";
+  const problems = [...body.matchAll(/^ {4}([A-Z]\w+)/gm)].map((match) => match[1] ?? "");
+  return [...new Set([...said, ...problems.map((name) => name.replace(/(?<=\w)(?=[A-Z])/g, "_").toUpperCase())])];
+}
+
 describe("explain", () => {
+  it("knows every code of a bad row, in every language", () => {
+    const codes = rowCodes();
+    expect(codes).toEqual(expect.arrayContaining(["DUPLICATE", "MANGLED_BARCODE", "NOT_A_QUANTITY"]));
+    expect(codes.length).toBeGreaterThan(20);
+    for (const language of ["en", "de"] as const) {
+      const words = wordsOf(language);
+      const said = (code: string) => explainRow({ row: 1, column: "qty", value: "x", code, reason: "~" }, words);
+      expect(codes.filter((code) => said(code).includes("~") || said(code).includes("{"))).toEqual([]);
+    }
+  });
   it("knows every code in every language", () => {
     const codes = [...rejections(), ...engineCodes()];
     expect(codes.length).toBeGreaterThan(40);

@@ -1,6 +1,6 @@
 // A failure in the words of the person in front of it. Every code the product has is known here; a
 // code from a newer engine falls back to the engine's own sentence.
-import type { Failure } from "../backend/bindings";
+import type { BadRow, Failure } from "../backend/bindings";
 import { en } from "./words/en";
 import type { enFailures } from "./words/en.failures";
 import type { Key, Words } from "./words/words";
@@ -8,6 +8,15 @@ import type { Key, Words } from "./words/words";
 type FailKey = keyof typeof enFailures;
 
 const known = (key: string): key is FailKey => key in en;
+
+/** What is wrong with a row of an imported file. Its codes are its own, a field's problem, or the engine's. */
+export function explainRow(bad: BadRow, words: Words): string {
+  const own = bad.code === "MISSING" && bad.value ? "row.INCOMPLETE" : `row.${bad.code}`;
+  if (known(own)) return words.t(own);
+  const field = `fail.FIELD.${bad.code.toLowerCase()}`;
+  if (known(field)) return words.t(field, { field: bad.column });
+  return explain({ code: bad.code, message: bad.reason, next: "", details: { key: bad.value } }, words);
+}
 
 export function explain(failure: Failure, words: Words): string {
   const details = failure.details ?? {};

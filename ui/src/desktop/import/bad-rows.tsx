@@ -1,7 +1,9 @@
-// Every bad row at once, with the column, the value as it stands in the file, and what is wrong.
+// Every bad row at once, with the column, the value as it stands in the file, and what is wrong. The
+// engine's own sentence, in English, may name the other row; it is the tooltip.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import type { BadRow } from "../../backend/bindings";
+import { explainRow } from "../explain";
 import { T } from "../testids";
 import { useWords } from "../words/words";
 import css from "./import.module.css";
@@ -9,7 +11,8 @@ import css from "./import.module.css";
 const ROW = 40;
 
 export function BadRows({ bad }: { bad: BadRow[] }) {
-  const { t, number } = useWords();
+  const words = useWords();
+  const { t, number } = words;
   const frame = useRef<HTMLDivElement>(null);
   const list = useVirtualizer({
     count: bad.length,
@@ -46,7 +49,7 @@ export function BadRows({ bad }: { bad: BadRow[] }) {
                   <span className={css.value} title={row.value}>
                     {row.value || "—"}
                   </span>
-                  <span title={row.reason}>{row.reason}</span>
+                  <span title={row.reason}>{explainRow(row, words)}</span>
                 </div>
               )
             );

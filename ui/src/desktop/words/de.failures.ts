@@ -9,6 +9,10 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.FIELD.not_a_date": "„{field}“ muss ein Datum sein, etwa 2027-04-30.",
   "fail.FIELD.out_of_range": "„{field}“ liegt außerhalb des Erlaubten.",
   "fail.FIELD.fixed": "„{field}“ wird einmal festgelegt und nicht mehr geändert.",
+  "fail.FIELD.control_character": "„{field}“ enthält ein Zeichen, das sich nicht anzeigen lässt.",
+  "fail.FIELD.wrong_type": "„{field}“ enthält etwas von anderer Art.",
+  "fail.FIELD.not_a_choice": "„{field}“ muss eines der Wörter sein, die dafür bekannt sind.",
+  "fail.FIELD.not_an_id": "„{field}“ muss etwas nennen, das es gibt.",
   "fail.NOT_FOUND": "Das gibt es hier nicht mehr.",
   "fail.ARCHIVED": "Es ist archiviert. Bitte zuerst wiederherstellen.",
   "fail.NOT_EDITABLE": "Das lässt sich hier nicht ändern.",
@@ -66,5 +70,17 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.DAMAGED": "Die Datenbankdatei ist beschädigt. Bitte den Ordner sichern und den Support rufen; nicht löschen.",
   "fail.INTERNAL":
     "Bei uns ist etwas schiefgegangen. Was vorher gebucht wurde, ist sicher. Bitte noch einmal versuchen.",
+  "row.DUPLICATE": "Eine andere Zeile dieser Datei hat das schon.",
+  "row.INCOMPLETE": "Es fehlt etwas dabei. Ein Betrag schreibt sich mit Währung, etwa 2,50 EUR.",
+  "row.KEY_TAKEN": "Es gehört schon zu etwas anderem.",
+  "row.MANGLED_BARCODE":
+    "Die Tabellenkalkulation hat den Code gekürzt. Spalte als Text formatieren und neu exportieren.",
+  "row.MISREAD": "Die Prüfziffer stimmt nicht: Eine Ziffer fehlt oder ist falsch.",
+  "row.NOT_AN_AMOUNT": "Das ist kein Geldbetrag.",
+  "row.NOT_A_PACK": "Ein Gebinde schreibt sich wie BOX=12.",
+  "row.NOT_FOUND": "Nichts heißt so, weder hier noch in der Datei.",
+  "row.QUANTITY_OUT_OF_RANGE": "Anfangsbestand darf nicht unter null und nicht übermäßig groß sein.",
+  "row.QUANTITY_TOO_PRECISE": "Mehr Nachkommastellen, als der Artikel geführt wird.",
+  "row.SITE_WITH_PARENT": "Ein Standort steht unter nichts.",
   "fail.unknown": "Das hat nicht geklappt: {message}",
 };
