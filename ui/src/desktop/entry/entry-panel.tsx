@@ -2,7 +2,7 @@
 // it and the panel stays for the next.
 import { ActionIcon, Alert, Button, NativeSelect, TextInput, UnstyledButton } from "@mantine/core";
 import { IconArrowBackUp, IconCheck, IconX } from "@tabler/icons-react";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, Fragment, useEffect, useRef, useState } from "react";
 import type { StockStatus } from "../../backend/bindings";
 import { KeyCap } from "../../kit/key-cap";
 import { type EntryKind, entryKey, useDesk } from "../desk";
@@ -137,7 +137,7 @@ function ResultLine({ result }: { result: Result }) {
     <div className={css.result}>
       <IconCheck size={18} stroke={1.5} aria-hidden="true" />
       <span className={css.resultText} data-testid={T.entry.result} data-state={result.state}>
-        {result.text}
+        <Unbroken text={result.text} />
       </span>
       <Button
         variant="subtle"
@@ -151,6 +151,17 @@ function ResultLine({ result }: { result: Result }) {
       </Button>
     </div>
   );
+}
+
+/** Words that stay whole: a code like A-02-1 is not split at its hyphens. */
+function Unbroken({ text }: { text: string }) {
+  return text.split(" ").map((word, n) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: the words have no other identity
+    <Fragment key={n}>
+      {n > 0 && " "}
+      <span className={css.word}>{word}</span>
+    </Fragment>
+  ));
 }
 
 type MoreProps = { kind: EntryKind; open: boolean } & Pick<ReturnType<typeof useEntry>, "stage" | "set">;

@@ -42,51 +42,53 @@ export function Tree({ rows }: { rows: LocationRow[] }) {
     take({ do: "location", id: row.id });
   };
   return (
-    <div
-      ref={frame}
-      className={css.tree}
-      role="tree"
-      aria-label={t("locations.tree")}
-      tabIndex={0}
-      aria-activedescendant={here >= 0 ? `place-${here}` : undefined}
-      onKeyDown={onKey}
-      data-testid={T.locations.tree}
-    >
-      <div className={css.sizer} style={{ height: list.getTotalSize() }}>
-        {list.getVirtualItems().map(({ index, start }) => {
-          const row = rows[index];
-          if (!row) return null;
-          return (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the tree around it has the keys
-            <div
-              key={row.id}
-              id={`place-${index}`}
-              className={css.node}
-              style={{ transform: `translateY(${start}px)`, paddingLeft: 12 + row.depth * 20 }}
-              role="treeitem"
-              aria-level={row.depth + 1}
-              aria-selected={row.id === desk.location}
-              data-role={row.role}
-              data-code={row.code}
-              data-testid={T.locations.node}
-              onClick={() => take({ do: "location", id: row.id })}
-            >
-              {row.role === "site" && <IconBuildingWarehouse size={18} stroke={1.5} aria-hidden="true" />}
-              <span className={css.code}>{row.code}</span>
-              <span className={css.placeName}>{row.name}</span>
-              {row.items > 0 && (
-                <span
-                  className={css.count}
-                  role="img"
-                  title={t("locations.items", { n: row.items })}
-                  aria-label={t("locations.items", { n: row.items })}
-                >
-                  {number(row.items)}
-                </span>
-              )}
-            </div>
-          );
-        })}
+    <div className={css.treeBox}>
+      <div
+        ref={frame}
+        className={css.tree}
+        role="tree"
+        aria-label={t("locations.tree")}
+        tabIndex={0}
+        aria-activedescendant={here >= 0 ? `place-${here}` : undefined}
+        onKeyDown={onKey}
+        data-testid={T.locations.tree}
+      >
+        <div className={css.sizer} style={{ height: list.getTotalSize() }}>
+          {list.getVirtualItems().map(({ index, start }) => {
+            const row = rows[index];
+            if (!row) return null;
+            return (
+              // biome-ignore lint/a11y/useKeyWithClickEvents: the tree around it has the keys
+              <div
+                key={row.id}
+                id={`place-${index}`}
+                className={css.node}
+                style={{ transform: `translateY(${start}px)`, paddingLeft: 12 + row.depth * 20 }}
+                role="treeitem"
+                aria-level={row.depth + 1}
+                aria-selected={row.id === desk.location}
+                data-role={row.role}
+                data-code={row.code}
+                data-testid={T.locations.node}
+                onClick={() => take({ do: "location", id: row.id })}
+              >
+                {row.role === "site" && <IconBuildingWarehouse size={18} stroke={1.5} aria-hidden="true" />}
+                <span className={css.code}>{row.code}</span>
+                <span className={css.placeName}>{row.name}</span>
+                {row.items > 0 && (
+                  <span
+                    className={css.count}
+                    role="img"
+                    title={t("locations.items", { n: row.items })}
+                    aria-label={t("locations.items", { n: row.items })}
+                  >
+                    {number(row.items)}
+                  </span>
+                )}
+              </div>
+            );
+          })}
+        </div>
       </div>
     </div>
   );

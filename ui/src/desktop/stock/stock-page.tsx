@@ -43,16 +43,19 @@ export function StockPage() {
             );
           })}
         </fieldset>
-        <Button
-          variant="default"
-          onClick={() => take({ do: "create" })}
-          data-testid={T.stock.newItem}
-          className={css.new}
-          aria-label={t("stock.new")}
-        >
-          <IconPlus size={18} stroke={1.5} />
-          <span className={css.newText}>{t("stock.new")}</span>
-        </Button>
+        <div className={css.newBox}>
+          <Button
+            variant="default"
+            onClick={() => take({ do: "create" })}
+            data-testid={T.stock.newItem}
+            className={css.new}
+            aria-label={t("stock.new")}
+            title={t("stock.new")}
+          >
+            <IconPlus size={18} stroke={1.5} />
+            <span className={css.newText}>{t("stock.new")}</span>
+          </Button>
+        </div>
       </div>
       <StockList
         view={{ search, filter, sort: sort.by, descending: sort.descending }}
