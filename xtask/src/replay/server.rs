@@ -1,7 +1,7 @@
 //! The server process of a run, on its private Postgres.
 
 use crate::replay::brood::Ward;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use std::{
     fs::File,
@@ -39,6 +39,9 @@ impl Server {
         })??;
         let ready: Value =
             serde_json::from_str(&ready).with_context(|| format!("not the server's first line: {ready}"))?;
+        if let Some(message) = ready["error"]["message"].as_str() {
+            bail!("the server did not start: {message} {}", ready["error"]["next"].as_str().unwrap_or_default());
+        }
         self.url = ready["url"].as_str().context("the server named no url")?.trim_end_matches('/').to_owned();
         // Its pipe is read to the end, so that it never blocks on it.
         thread::spawn(move || lines.for_each(drop));
