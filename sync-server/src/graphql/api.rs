@@ -44,7 +44,9 @@ pub fn reader(ctx: &Context<'_>) -> Result<Reader, ApiFault> {
 }
 
 /// The loaders of a request.
-pub fn loads<'a>(ctx: &Context<'a>) -> Result<&'a DataLoader<Loads, async_graphql::dataloader::HashMapCache>, ApiFault> {
+pub fn loads<'a>(
+    ctx: &Context<'a>,
+) -> Result<&'a DataLoader<Loads, async_graphql::dataloader::HashMapCache>, ApiFault> {
     Principal::of(ctx)?;
     ctx.data_opt().ok_or_else(|| ApiFault::internal("the request came without its loaders"))
 }

@@ -13,9 +13,4 @@ use async_graphql::MergedObject;
 
 /// The writing half of the API, to be merged into the root mutation.
 #[derive(Debug, MergedObject, Default)]
-pub struct ApiMutation(
-    items::ItemMutation,
-    catalogue::CatalogueMutation,
-    stock::StockMutation,
-    inbox::InboxMutation,
-);
+pub struct ApiMutation(items::ItemMutation, catalogue::CatalogueMutation, stock::StockMutation, inbox::InboxMutation);
