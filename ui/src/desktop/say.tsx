@@ -1,5 +1,6 @@
 // What the window says aloud and shows for a moment: scans, records, refusals. One thing at a time;
-// it floats in the corner where neither a list's footer nor the side panel is, and takes no focus. Refusals stay until the next thing is said.
+// it floats where neither a list's footer nor the side panel is, and takes no focus. Refusals stay
+// until the next thing is said.
 import { UnstyledButton } from "@mantine/core";
 import { IconAlertTriangle, IconBarcode, IconCheck, IconX } from "@tabler/icons-react";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";

@@ -1,5 +1,5 @@
 // Every bad row at once, with the column, the value as it stands in the file, and what is wrong. The
-// engine's own sentence, in English, may name the other row; it is the tooltip.
+// engine's own sentence, in English, may name the other row; it is in the tooltip.
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import type { BadRow } from "../../backend/bindings";
@@ -34,6 +34,7 @@ export function BadRows({ bad }: { bad: BadRow[] }) {
         <div className={css.sizer} style={{ height: list.getTotalSize() }}>
           {list.getVirtualItems().map(({ index, start }) => {
             const row = bad[index];
+            const wrong = row && explainRow(row, words);
             return (
               row && (
                 <div
@@ -49,7 +50,7 @@ export function BadRows({ bad }: { bad: BadRow[] }) {
                   <span className={css.value} title={row.value}>
                     {row.value || "—"}
                   </span>
-                  <span title={row.reason}>{explainRow(row, words)}</span>
+                  <span title={`${wrong}\n${row.reason}`}>{wrong}</span>
                 </div>
               )
             );

@@ -73,8 +73,7 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "row.DUPLICATE": "Eine andere Zeile dieser Datei hat das schon.",
   "row.INCOMPLETE": "Es fehlt etwas dabei. Ein Betrag schreibt sich mit Währung, etwa 2,50 EUR.",
   "row.KEY_TAKEN": "Es gehört schon zu etwas anderem.",
-  "row.MANGLED_BARCODE":
-    "Die Tabellenkalkulation hat den Code gekürzt. Spalte als Text formatieren und neu exportieren.",
+  "row.MANGLED_BARCODE": "Die Tabelle hat ihn gekürzt: Spalte als Text formatieren.",
   "row.MISREAD": "Die Prüfziffer stimmt nicht: Eine Ziffer fehlt oder ist falsch.",
   "row.NOT_AN_AMOUNT": "Das ist kein Geldbetrag.",
   "row.NOT_A_PACK": "Ein Gebinde schreibt sich wie BOX=12.",

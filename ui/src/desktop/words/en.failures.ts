@@ -68,7 +68,7 @@ export const enFailures = {
   "row.DUPLICATE": "Another row of this file has it already.",
   "row.INCOMPLETE": "Something is missing beside it. Write an amount with its currency, like 2.50 EUR.",
   "row.KEY_TAKEN": "It belongs to something else already.",
-  "row.MANGLED_BARCODE": "A spreadsheet shortened this code. Format the column as text and export it again.",
+  "row.MANGLED_BARCODE": "A spreadsheet shortened it: format the column as text.",
   "row.MISREAD": "The check digit is wrong: a digit is missing or mistyped.",
   "row.NOT_AN_AMOUNT": "This is not an amount of money.",
   "row.NOT_A_PACK": "Write a pack like BOX=12.",
