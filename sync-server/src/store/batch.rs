@@ -140,7 +140,8 @@ async fn chain_before(tx: &mut Tx, requests: &[PushRequest]) -> Result<BTreeMap<
     }
     let rows: Vec<(Uuid, i64, Vec<u8>)> = sqlx::query_as(
         "SELECT l.device, l.seq, l.chain FROM UNNEST($2::uuid[], $3::bigint[]) AS w(device, seq)
-         JOIN chain_link l ON l.org = $1 AND l.device = w.device AND l.seq = w.seq",
+         CROSS JOIN LATERAL (SELECT * FROM chain_link l
+                             WHERE l.org = $1 AND l.device = w.device AND l.seq = w.seq OFFSET 0) l",
     )
     .bind(tx.org.0)
     .bind(devices)

@@ -99,11 +99,10 @@ async fn lock_present(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeMap<Cell,
     let rows: Vec<BalanceRow> = sqlx::query_as(
         "SELECT b.item, b.location, b.lot, b.status, b.on_hand, b.last_order,
                 b.count_change, b.count_ts, b.count_device, b.count_seq, b.counted
-         FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS c(item, location, lot, status)
-         JOIN balance b ON b.org = $1 AND b.item = c.item AND b.location = c.location
-                       AND b.lot = c.lot AND b.status = c.status
-         ORDER BY b.item, b.location, b.lot, b.status
-         FOR UPDATE OF b",
+         FROM (SELECT * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS c(item, location, lot, status)
+               ORDER BY c.item, c.location, c.lot, c.status) c
+         CROSS JOIN LATERAL (SELECT * FROM balance b WHERE b.org = $1 AND b.item = c.item AND b.location = c.location
+                               AND b.lot = c.lot AND b.status = c.status FOR UPDATE) b",
     )
     .bind(tx.org.0)
     .bind(wanted.items)
@@ -230,11 +229,13 @@ WITH c AS (
     WITH ORDINALITY AS c(item, location, lot, status, since, n))
 SELECT c.n::int, m.order_ts, m.order_device, m.order_seq, -m.qty AS delta,
        m.kind = 'count_variance' AS variance, m.from_seq AS seq
-FROM c JOIN movement m ON m.org = $1 AND m.item = c.item AND m.from_location = c.location
-  AND m.order_ts >= c.since AND m.from_site IS NOT NULL AND m.from_status = c.status
-  AND coalesce(m.lot, '00000000-0000-0000-0000-000000000000') = c.lot
+FROM c CROSS JOIN LATERAL (
+  SELECT * FROM movement m WHERE m.org = $1 AND m.item = c.item AND m.from_location = c.location
+    AND m.order_ts >= c.since AND m.from_site IS NOT NULL AND m.from_status = c.status
+    AND coalesce(m.lot, '00000000-0000-0000-0000-000000000000') = c.lot OFFSET 0) m
 UNION ALL
 SELECT c.n::int, m.order_ts, m.order_device, m.order_seq, m.qty, m.kind = 'count_variance', m.to_seq
-FROM c JOIN movement m ON m.org = $1 AND m.item = c.item AND m.to_location = c.location
-  AND m.order_ts >= c.since AND m.to_site IS NOT NULL AND m.to_status = c.status
-  AND coalesce(m.lot, '00000000-0000-0000-0000-000000000000') = c.lot";
+FROM c CROSS JOIN LATERAL (
+  SELECT * FROM movement m WHERE m.org = $1 AND m.item = c.item AND m.to_location = c.location
+    AND m.order_ts >= c.since AND m.to_site IS NOT NULL AND m.to_status = c.status
+    AND coalesce(m.lot, '00000000-0000-0000-0000-000000000000') = c.lot OFFSET 0) m";

@@ -1,5 +1,8 @@
 //! Answers `Needs` with set-based reads, in rounds, until the rules ask for nothing more.
 //!
+//! Each list of wanted keys is joined `LATERAL (… OFFSET 0)`: a table whose statistics are younger
+//! than its rows would else be read whole and compared with every key.
+//!
 //! Locks come in one order: the organisation (shared by batches that only move stock, alone for
 //! batches that edit records), devices, costs, cells. Records need no lock of their own: whoever
 //! edits one holds the organisation's.
@@ -96,7 +99,7 @@ impl Loaded {
         self.facts.changes.extend(ids.iter().map(|id| (*id, None)));
         let rows: Vec<ChangeKnownRow> = sqlx::query_as(
             "SELECT c.id, c.hash, c.device, c.outcome, c.code, c.details FROM UNNEST($2::uuid[]) AS w(id)
-             JOIN change c ON c.org = $1 AND c.id = w.id",
+             CROSS JOIN LATERAL (SELECT * FROM change c WHERE c.org = $1 AND c.id = w.id OFFSET 0) c",
         )
         .bind(tx.org.0)
         .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
@@ -121,7 +124,8 @@ impl Loaded {
         self.facts.records.extend(absent.iter().map(|of| (*of, None)));
         let rows: Vec<(String, Uuid, String)> = sqlx::query_as(
             "SELECT c.refused_create, c.id, c.details FROM UNNEST($2::text[]) AS w(of)
-             JOIN change c ON c.org = $1 AND c.refused_create = w.of AND c.refused_create IS NOT NULL",
+             CROSS JOIN LATERAL (SELECT * FROM change c WHERE c.org = $1 AND c.refused_create = w.of
+                                   AND c.refused_create IS NOT NULL OFFSET 0) c",
         )
         .bind(tx.org.0)
         .bind(absent.iter().map(Ref::to_string).collect::<Vec<_>>())
@@ -138,8 +142,9 @@ impl Loaded {
         self.facts.movements.extend(ids.iter().map(|id| (*id, None)));
         let rows: Vec<MovementRow> = sqlx::query_as(
             "SELECT m.*, r.id AS reversed_by FROM UNNEST($2::uuid[]) AS w(id)
-             JOIN movement m ON m.org = $1 AND m.id = w.id
-             LEFT JOIN movement r ON r.org = $1 AND r.reverses = m.id AND r.reverses IS NOT NULL",
+             CROSS JOIN LATERAL (SELECT * FROM movement m WHERE m.org = $1 AND m.id = w.id OFFSET 0) m
+             LEFT JOIN LATERAL (SELECT r.id FROM movement r WHERE r.org = $1 AND r.reverses = w.id
+                                  AND r.reverses IS NOT NULL OFFSET 0) r ON true",
         )
         .bind(tx.org.0)
         .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())

@@ -25,7 +25,7 @@ pub async fn find(tx: &mut Tx, refs: &BTreeSet<Ref>) -> Result<Vec<Record>, Erro
     let (kinds, ids) = columns(refs);
     let rows: Vec<(String, Uuid, i64, String)> = sqlx::query_as(
         "SELECT r.kind, r.id, r.version, r.body FROM UNNEST($2::text[], $3::uuid[]) AS w(kind, id)
-         JOIN record r ON r.org = $1 AND r.kind = w.kind AND r.id = w.id",
+         CROSS JOIN LATERAL (SELECT * FROM record r WHERE r.org = $1 AND r.kind = w.kind AND r.id = w.id OFFSET 0) r",
     )
     .bind(tx.org.0)
     .bind(kinds)
@@ -45,7 +45,8 @@ pub async fn holders(tx: &mut Tx, keys: &BTreeSet<(Kind, String)>) -> Result<Vec
     let (kinds, texts): (Vec<&str>, Vec<&str>) = keys.iter().map(|(kind, key)| (kind.name(), key.as_str())).unzip();
     let rows: Vec<(String, String, Uuid)> = sqlx::query_as(
         "SELECT r.kind, r.key, r.id FROM UNNEST($2::text[], $3::text[]) AS w(kind, key)
-         JOIN record r ON r.org = $1 AND r.kind = w.kind AND r.key = w.key AND r.key IS NOT NULL",
+         CROSS JOIN LATERAL (SELECT * FROM record r WHERE r.org = $1 AND r.kind = w.kind AND r.key = w.key
+                               AND r.key IS NOT NULL OFFSET 0) r",
     )
     .bind(tx.org.0)
     .bind(kinds)
@@ -129,8 +130,12 @@ async fn release_keys(tx: &mut Tx, known: &[&Record]) -> Result<(), Error> {
     let (kinds, ids) = columns(known.iter().map(|record| &record.of));
     let keys: Vec<Option<String>> = known.iter().map(|record| record.key()).collect();
     sqlx::query(
-        "UPDATE record r SET key = NULL FROM UNNEST($2::text[], $3::uuid[], $4::text[]) AS w(kind, id, key)
-         WHERE r.org = $1 AND r.kind = w.kind AND r.id = w.id AND r.key IS NOT NULL AND r.key IS DISTINCT FROM w.key",
+        "UPDATE record r SET key = NULL
+         FROM (SELECT t.ctid AS at FROM UNNEST($2::text[], $3::uuid[], $4::text[]) AS w(kind, id, key)
+               CROSS JOIN LATERAL (SELECT t.ctid, t.key FROM record t
+                                   WHERE t.org = $1 AND t.kind = w.kind AND t.id = w.id OFFSET 0) t
+               WHERE t.key IS NOT NULL AND t.key IS DISTINCT FROM w.key) w
+         WHERE r.ctid = w.at",
     )
     .bind(tx.org.0)
     .bind(kinds)
@@ -145,10 +150,13 @@ async fn update_records(tx: &mut Tx, rows: RecordColumns, read_at: Vec<Option<i6
     let done = sqlx::query(
         "UPDATE record r SET scope = w.scope, version = w.version, archived = w.archived, key = w.key, name = w.name,
                 parent = w.parent, search = w.search, body = w.body
-         FROM UNNEST($2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::bool[], $7::text[], $8::text[], $9::uuid[],
-                     $10::text[], $11::text[], $12::bigint[])
-              AS w(kind, id, scope, version, archived, key, name, parent, search, body, read_at)
-         WHERE r.org = $1 AND r.kind = w.kind AND r.id = w.id AND r.version = w.read_at",
+         FROM (SELECT w.*, t.ctid AS at
+               FROM UNNEST($2::text[], $3::uuid[], $4::text[], $5::bigint[], $6::bool[], $7::text[], $8::text[],
+                           $9::uuid[], $10::text[], $11::text[], $12::bigint[])
+                    AS w(kind, id, scope, version, archived, key, name, parent, search, body, read_at)
+               CROSS JOIN LATERAL (SELECT t.ctid FROM record t WHERE t.org = $1 AND t.kind = w.kind AND t.id = w.id
+                                     AND t.version = w.read_at OFFSET 0) t) w
+         WHERE r.ctid = w.at",
     )
     .bind(tx.org.0)
     .bind(rows.kinds)

@@ -163,13 +163,15 @@ async fn balances(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
     let keys: CellColumns = writes.cells.keys().collect();
     let counts: Vec<_> = writes.cells.values().map(|cell| cell.count).collect();
     sqlx::query(
-        "UPDATE balance b SET on_hand = w.on_hand, last_order = w.last_order, count_change = w.count_change,
-                count_ts = w.count_ts, count_device = w.count_device, count_seq = w.count_seq, counted = w.counted
-         FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::uuid[],
-                     $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[])
-              AS w(item, location, lot, status, on_hand, last_order, count_change, count_ts, count_device,
-                   count_seq, counted)
-         WHERE b.org = $1 AND b.item = w.item AND b.location = w.location AND b.lot = w.lot AND b.status = w.status",
+        // The rows are there, locked: the conflict is the look-up by key, which no plan can get wrong.
+        "INSERT INTO balance (org, item, location, lot, status, on_hand, last_order, count_change, count_ts,
+                              count_device, count_seq, counted)
+         SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::uuid[],
+                                  $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[])
+         ON CONFLICT (org, item, location, lot, status) DO UPDATE SET
+           on_hand = EXCLUDED.on_hand, last_order = EXCLUDED.last_order, count_change = EXCLUDED.count_change,
+           count_ts = EXCLUDED.count_ts, count_device = EXCLUDED.count_device, count_seq = EXCLUDED.count_seq,
+           counted = EXCLUDED.counted",
     )
     .bind(tx.org.0)
     .bind(keys.items)

@@ -179,6 +179,8 @@ export type StockEntry = {
 
 export type InboxCard = {
   id: string;
+  /** The change that led to it. */
+  change: string | null;
   kind: InboxKind;
   state: "open" | "resolved";
   /** When it came up on the server. */

@@ -30,6 +30,8 @@ pub struct Subject {
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 pub struct InboxCard {
     pub id: String,
+    /// The change that led to it.
+    pub change: Option<String>,
     #[ts(type = "InboxKind")]
     pub kind: InboxKind,
     #[ts(inline)]
@@ -106,6 +108,7 @@ impl Looking<'_> {
         };
         Ok(Some(InboxCard {
             id: row.of.to_string(),
+            change: row.text("change").map(str::to_owned),
             kind,
             state,
             at: time("at").unwrap_or_default(),

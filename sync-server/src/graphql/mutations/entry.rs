@@ -91,7 +91,8 @@ impl<'a> Entry<'a> {
     pub async fn settle(&self, asked: Asked) -> Result<Settled> {
         let action = match asked {
             Ok(action) => action,
-            Err(errors) => return Ok(Settled::refused(errors)),
+            // What stands in the way may be this very request, arrived twice at once.
+            Err(errors) => return Ok(self.stored().await?.unwrap_or(Settled::refused(errors))),
         };
         let app = app(self.ctx)?;
         let act = Act { action, at: app.mint.now(), clock_error: 0, cut: Cut::default(), person: None };

@@ -221,6 +221,7 @@ function cards(world: World): InboxCard[] {
     return { kind: "item", id: item?.id ?? "", label: `${item?.sku} ${item?.name}` };
   };
   const blank = {
+    change: null,
     state: "open" as const,
     acted_at: ago(4000),
     field: null,
