@@ -118,9 +118,10 @@ impl Case<'_> {
 
     fn outcomes(&self, dump: &Dump) -> Vec<String> {
         let times = |change: &String| dump.outcomes.get(change).copied().unwrap_or(0);
-        // The outcome of an edit that lost goes to a person and not to everybody: its card stands for it.
-        let lost = self.edits.iter().filter(|(change, edit)| !(times(change) == 0 && self.is_told(edit)));
-        let answerable = self.acknowledged.iter().chain(lost.map(|(change, _)| change));
+        // The outcome of an edit that lost goes to a person and not to everybody: one card stands for it.
+        let carded = |change: &str, edit| self.cards(edit).filter(|card| card["change"] == change).count() == 1;
+        let others = self.edits.iter().filter(|(change, edit)| times(change) != 0 || !carded(change, edit));
+        let answerable = self.acknowledged.iter().chain(others.map(|(change, _)| change));
         let mut differences: Vec<String> = answerable
             .filter(|change| times(change) != 1)
             .map(|change| format!("{change} was acknowledged and has {} outcomes", times(change)))
@@ -151,20 +152,20 @@ impl Case<'_> {
         (!fine).then(|| format!("{} came out of {:?} as {item}", plan.sku, clash.edits))
     }
 
-    /// Whether an inbox holds this edit as the side that lost.
-    fn is_told(&self, edit: &Edit) -> bool {
-        let lost = |card: &Value| card["kind"] == "conflict" && card["mine"] == edit.value.as_str();
-        let about = |card: &Value| card["subject"]["id"] == self.items[edit.item].as_str();
-        self.inbox.values().any(|card| lost(card) && about(card))
+    /// The cards that hold this edit as the side that lost.
+    fn cards(&self, edit: &Edit) -> impl Iterator<Item = &Value> {
+        let (item, value) = (self.items[edit.item].as_str(), edit.value.as_str());
+        let lost = move |card: &&Value| card["kind"] == "conflict" && card["mine"] == value;
+        let about = move |card: &&Value| card["subject"]["id"] == item;
+        self.inbox.values().filter(move |card| lost(card) && about(card))
     }
 
     /// Whoever lost must be told: each clash over one field has its card in an inbox.
     fn unseen_conflicts(&self) -> Vec<String> {
-        let lost = self
-            .schedule
-            .clashes
-            .iter()
-            .filter(|clash| clash.is_conflict() && !clash.edits.iter().any(|edit| self.is_told(edit)));
+        let lost =
+            self.schedule.clashes.iter().filter(|clash| {
+                clash.is_conflict() && !clash.edits.iter().any(|edit| self.cards(edit).next().is_some())
+            });
         lost.map(|clash| format!("no inbox tells of {:?}", clash.edits)).collect()
     }
 }

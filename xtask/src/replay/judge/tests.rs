@@ -100,8 +100,9 @@ fn edits_of_two_fields_must_both_stand_and_of_one_field_exactly_one() {
 }
 
 fn card(item: &str) -> BTreeMap<String, Value> {
+    let subject = json!({ "kind": "item", "id": item });
     let card =
-        json!({ "kind": "conflict", "mine": "LAMP", "theirs": "HOLDER", "subject": { "kind": "item", "id": item } });
+        json!({ "kind": "conflict", "change": "change_9", "mine": "LAMP", "theirs": "HOLDER", "subject": subject });
     BTreeMap::from([("inbox_1".to_owned(), card)])
 }
 
