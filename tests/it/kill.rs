@@ -1,6 +1,6 @@
 //! Killed at any moment, nothing acknowledged is lost and nothing happens twice.
 
-use crate::world::{World, furnish};
+use crate::world::{World, furnish, two_in_step};
 use serde_json::json;
 
 #[test]
@@ -20,10 +20,7 @@ fn what_a_desktop_acknowledged_survives_its_death() {
 
 #[test]
 fn a_server_killed_between_pushes_loses_and_repeats_nothing() {
-    let mut world = World::start();
-    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
-    let shelf = furnish(&mut ana);
-    world.check(&mut [&mut ana, &mut ben]);
+    let (mut world, mut ana, mut ben, shelf) = two_in_step();
     for round in 0..3 {
         for _ in 0..4 {
             ana.stock("issue", &shelf.item, &shelf.bin, "1");

@@ -1,14 +1,11 @@
 //! Two desktops on the same stock: nothing lost, nothing twice, nothing silently overwritten.
 
-use crate::world::{World, furnish};
+use crate::world::{World, furnish, two_in_step};
 use serde_json::json;
 
 #[test]
 fn two_offline_desktops_on_one_bin_agree_afterwards() {
-    let world = World::start();
-    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
-    let shelf = furnish(&mut ana);
-    world.check(&mut [&mut ana, &mut ben]);
+    let (world, mut ana, mut ben, shelf) = two_in_step();
     ana.cut(true);
     ben.cut(true);
     ana.stock("issue", &shelf.item, &shelf.bin, "3");
@@ -25,10 +22,7 @@ fn two_offline_desktops_on_one_bin_agree_afterwards() {
 
 #[test]
 fn a_movement_before_a_count_that_syncs_after_it_leaves_the_shelf_as_counted() {
-    let world = World::start();
-    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
-    let shelf = furnish(&mut ana);
-    world.check(&mut [&mut ana, &mut ben]);
+    let (world, mut ana, mut ben, shelf) = two_in_step();
     ben.cut(true);
     ben.stock("issue", &shelf.item, &shelf.bin, "3");
     ana.stock("count", &shelf.item, &shelf.bin, "17");
@@ -43,10 +37,7 @@ fn a_movement_before_a_count_that_syncs_after_it_leaves_the_shelf_as_counted() {
 
 #[test]
 fn two_names_for_one_item_become_one_and_a_question_that_is_answered() {
-    let world = World::start();
-    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
-    let shelf = furnish(&mut ana);
-    world.check(&mut [&mut ana, &mut ben]);
+    let (world, mut ana, mut ben, shelf) = two_in_step();
     ana.cut(true);
     ben.cut(true);
     ana.rename(&shelf.item, "Bolt zinc");
@@ -75,10 +66,7 @@ fn two_names_for_one_item_become_one_and_a_question_that_is_answered() {
 
 #[test]
 fn a_new_name_and_a_new_reorder_point_merge() {
-    let world = World::start();
-    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
-    let shelf = furnish(&mut ana);
-    world.check(&mut [&mut ana, &mut ben]);
+    let (world, mut ana, mut ben, shelf) = two_in_step();
     ana.cut(true);
     ben.cut(true);
     ana.rename(&shelf.item, "Hex bolt");
@@ -105,10 +93,7 @@ fn a_desktop_that_worked_alone_hands_everything_over_when_it_is_connected() {
 
 #[test]
 fn one_sku_made_on_two_desktops_is_kept_twice_and_merged_when_asked() {
-    let world = World::start();
-    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
-    let shelf = furnish(&mut ana);
-    world.check(&mut [&mut ana, &mut ben]);
+    let (world, mut ana, mut ben, shelf) = two_in_step();
     ana.cut(true);
     ben.cut(true);
     let winner = ana.save("items", json!({ "sku": "NUT-8", "name": "Nut" }));
@@ -128,10 +113,7 @@ fn one_sku_made_on_two_desktops_is_kept_twice_and_merged_when_asked() {
 
 #[test]
 fn a_rejected_change_blocks_nothing_and_is_in_the_inbox() {
-    let world = World::start();
-    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
-    let shelf = furnish(&mut ana);
-    world.check(&mut [&mut ana, &mut ben]);
+    let (world, mut ana, mut ben, shelf) = two_in_step();
     ben.cut(true);
     ben.stock("issue", &shelf.item, &shelf.bin, "5");
     // Meanwhile the bin becomes bonded and almost empty.

@@ -269,3 +269,12 @@ pub fn furnish(desktop: &mut Desktop) -> Shelf {
     desktop.stock("receive", &item, &bin, "20");
     Shelf { item, bin }
 }
+
+/// Ana's and Ben's desktops, connected, with one shelf that both of them know.
+pub fn two_in_step() -> (World, Desktop, Desktop, Shelf) {
+    let world = World::start();
+    let (mut ana, mut ben) = (world.desktop("Ana"), world.desktop("Ben"));
+    let shelf = furnish(&mut ana);
+    world.check(&mut [&mut ana, &mut ben]);
+    (world, ana, ben, shelf)
+}
