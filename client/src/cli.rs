@@ -6,7 +6,6 @@ mod arguments;
 mod files;
 mod look;
 mod names;
-mod place;
 mod rpc;
 mod setup;
 mod show;
@@ -15,7 +14,7 @@ use arguments::{Arguments, InboxVerb, Verb};
 use clap::{Parser, error::ErrorKind};
 use serde_json::{Value, json};
 use std::{io::Write, process::ExitCode};
-use stillage_client::{Code, Engine, Failure};
+use stillage_client::{Code, Engine, Failure, place};
 
 /// What a verb has to say.
 pub struct Said {
@@ -108,7 +107,9 @@ async fn run(arguments: Arguments) -> Outcome {
         Verb::ClientSchema => return files::client_schema().await,
         _ => {}
     }
-    let engine = Engine::open(place::data_dir(arguments.data)?);
+    let data = place::data_dir(arguments.data)
+        .ok_or_else(|| Failure::bad_input("Say where the data lies with --data DIR."))?;
+    let engine = Engine::open(data);
     let outcome = verb(&engine, arguments.verb, arguments.json).await;
     engine.close().await;
     outcome

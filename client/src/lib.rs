@@ -6,6 +6,7 @@ pub mod engine;
 pub mod failure;
 pub mod import;
 pub mod mint;
+pub mod place;
 mod secrets;
 pub mod store;
 pub mod sync;

@@ -3,7 +3,6 @@
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
 mod door;
-mod place;
 mod window;
 
 use clap::Parser;
@@ -24,7 +23,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,stillage=info"));
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
-    let Some(data) = place::data_dir(arguments.data) else {
+    let Some(data) = stillage_client::place::data_dir(arguments.data) else {
         tracing::error!("say where the data lies with --data DIR");
         return ExitCode::from(2);
     };

@@ -1,8 +1,10 @@
-//! Where the data of this person lies when nothing else is said: the same place as for the command
-//! line, so that both work on one device.
+//! Where the data of this person lies when nothing else is said: one place for the
+//! command line and the window, so that both work on one device.
 
 use std::{env, path::PathBuf};
 
+/// The directory that was given, else the platform's; `None` where the platform names none.
+#[must_use]
 pub fn data_dir(given: Option<PathBuf>) -> Option<PathBuf> {
     given.or_else(of_the_platform)
 }
