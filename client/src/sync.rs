@@ -74,6 +74,7 @@ pub(crate) struct Shared {
     cut: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    clients: transport::Clients,
     /// One push and one pull in flight, in this process.
     round: tokio::sync::Mutex<()>,
 }
@@ -90,6 +91,7 @@ impl Default for Shared {
             cut: watch::channel(false).0,
             stop: watch::channel(false).0,
             task: Mutex::default(),
+            clients: transport::Clients::default(),
             round: tokio::sync::Mutex::new(()),
         }
     }

@@ -229,7 +229,8 @@ impl Cluster {
         let mut text = format!(
             "# Written at every start; settings of your own belong in ALTER SYSTEM.\n\
              listen_addresses = ''\nport = 5432\nunix_socket_directories = '{quoted}'\n\
-             unix_socket_permissions = 0700\nmax_connections = 100\n"
+             unix_socket_permissions = 0700\nmax_connections = 100\n\
+             shared_buffers = 256MB\nmax_wal_size = 4GB\nwal_compression = on\ncheckpoint_timeout = 15min\n"
         );
         if self.durability == Durability::Tests {
             text.push_str("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n");

@@ -2,6 +2,7 @@
 
 pub(crate) mod combine;
 pub mod enrol;
+mod growth;
 mod poke;
 mod pull;
 mod push;

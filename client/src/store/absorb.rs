@@ -5,7 +5,7 @@
 //! its pending one: it takes its place and touches nothing, so that a long outbox is not decided
 //! again with every page.
 
-use super::{Durability, Store, effects, outbox, rebase, record::write_base, reset, search::Stale, settings};
+use super::{Durability, Store, effects, outbox, rebase, record::write_base, reset, search::Stale, settings, staged};
 use crate::{Failure, engine::Tag};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -37,6 +37,7 @@ pub fn apply(store: &Store, answer: &PullAnswer) -> Result<Result<Applied, Disca
         }
         let device = settings::device(transaction)?;
         let cursors = settings::cursors(transaction)?;
+        staged::begin(transaction, answer, cursors.values().sum())?;
         let chain_at = |seq| outbox::chain_at(transaction, device, seq).ok().flatten();
         match absorb(answer, &cursors, chain_at) {
             Ok(absorbed) => Page::new(transaction, device)?.write(answer, &absorbed, &cursors),

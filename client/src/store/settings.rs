@@ -31,6 +31,8 @@ pub const PUSHED_SEQ: &str = "pushed_seq";
 pub const CUT: &str = "cut";
 /// Set when the base must be built anew from the next answer.
 pub const RESET: &str = "reset";
+/// What was put aside while many rows come in, as JSON (store/staged.rs).
+pub const LOADING: &str = "loading";
 
 pub fn get(conn: &Connection, name: &str) -> Result<Option<String>, Failure> {
     let mut statement = conn.prepare_cached("SELECT value FROM setting WHERE name = ?1")?;

@@ -61,9 +61,6 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
             return Err(Failure::internal("answers of the server do not fit what this device has"));
         }
     }
-    if round.inner.sync.set_progress(None) {
-        round.inner.tell([Tag::Status]);
-    }
     Ok(rows)
 }
 

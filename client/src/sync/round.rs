@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     Code, Failure,
-    engine::{Inner, Opened},
+    engine::{Inner, Opened, Tag},
     mint::Moment,
     secrets::Token,
     store::{
         Durability,
         clock::{Clock, Sample},
-        outbox, reset, settings,
+        outbox, reset, settings, staged,
     },
 };
 use std::{fs::File, future::Future, sync::Arc, time::Duration};
@@ -109,7 +109,10 @@ fn who(opened: &Opened) -> Result<(String, Token), Failure> {
 
 /// Pushes and pulls once. The state people see follows from how it went.
 pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
-    let result = exchange(inner).await;
+    let result = match (exchange(inner).await, put_in_place(inner).await) {
+        (Ok(_), Err(failure)) => Err(failure),
+        (result, _) => result,
+    };
     let now = inner.mint.now();
     match &result {
         Ok(_) => inner.enter(ConnectionState::Online { since: now }),
@@ -121,6 +124,20 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
         },
     }
     result
+}
+
+/// A long pull leaves indexes and search for the end, also when the end is a lost connection.
+async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
+    let store = inner.opened()?.store;
+    blocking(move || {
+        while staged::step(&store)? {}
+        Ok(())
+    })
+    .await?;
+    if inner.sync.set_progress(None) {
+        inner.tell(Tag::ALL);
+    }
+    Ok(())
 }
 
 async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
     io::Read,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 use stillage_core::{
@@ -37,6 +37,35 @@ pub(super) struct Transport {
     pub(super) inner: Arc<Inner>,
 }
 
+/// The HTTP clients of a process. Making one reads every root certificate, and a kept one keeps its connection.
+#[derive(Default)]
+pub(super) struct Clients {
+    /// For this machine, past any proxy, and for all others.
+    here: OnceLock<reqwest::Client>,
+    elsewhere: OnceLock<reqwest::Client>,
+}
+
+impl Clients {
+    fn of(&self, url: &Url) -> Result<reqwest::Client, Failure> {
+        let host = url.host_str().unwrap_or_default();
+        let is_here = host == "localhost"
+            || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        let kept = if is_here { &self.here } else { &self.elsewhere };
+        if let Some(client) = kept.get() {
+            return Ok(client.clone());
+        }
+        let builder = reqwest::Client::builder()
+            .http1_only()
+            .connect_timeout(CONNECT)
+            .read_timeout(STALL)
+            .tcp_nodelay(true)
+            .user_agent(concat!("stillage/", env!("CARGO_PKG_VERSION")));
+        let builder = if is_here { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(Failure::internal)?;
+        Ok(kept.get_or_init(|| client).clone())
+    }
+}
+
 /// `http://host:port`, brought into one form.
 pub(super) fn address(text: &str) -> Result<Url, Failure> {
     let wrong = || {
@@ -49,19 +78,7 @@ pub(super) fn address(text: &str) -> Result<Url, Failure> {
 
 impl Transport {
     pub(super) fn new(inner: &Arc<Inner>, url: Url, device: DeviceId, bearer: Option<String>) -> Result<Self, Failure> {
-        let mut builder = reqwest::Client::builder()
-            .http1_only()
-            .connect_timeout(CONNECT)
-            .read_timeout(STALL)
-            .tcp_nodelay(true)
-            .user_agent(concat!("stillage/", env!("CARGO_PKG_VERSION")));
-        let host = url.host_str().unwrap_or_default();
-        if host == "localhost"
-            || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-        {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(Failure::internal)?;
+        let client = inner.sync.clients.of(&url)?;
         Ok(Self { client, url, bearer, device, inner: Arc::clone(inner) })
     }
 

@@ -8,4 +8,5 @@ mod ledger;
 mod opening;
 mod plans;
 mod pulling;
+mod staging;
 mod world;

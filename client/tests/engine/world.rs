@@ -15,7 +15,7 @@ use stillage_core::{
     record::{Ref, merge::FieldChange},
     seed,
     stock::{Remarks, StockStatus},
-    wire::{Ack, PullInput, PushInput},
+    wire::{Ack, PullAnswer, PullInput, PushInput},
 };
 use tempfile::TempDir;
 
@@ -110,6 +110,15 @@ impl Desk {
     }
 
     pub fn pull(&self, ledger: &Ledger) -> Result<(), Discard> {
+        self.apply(&self.asked(ledger))
+    }
+
+    pub fn apply(&self, answer: &PullAnswer) -> Result<(), Discard> {
+        store::absorb::apply(&self.store, answer).unwrap().map(|_| ())
+    }
+
+    /// What the other side answers to this desk's pull.
+    pub fn asked(&self, ledger: &Ledger) -> PullAnswer {
         let input = self.store.read(|conn| {
             let device: DeviceId = settings::device(conn)?;
             let cursors = settings::cursors(conn)?;
@@ -118,8 +127,7 @@ impl Desk {
         });
         let (device, cursors, settled_seq) = input.unwrap();
         let cursors = cursors.into_iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope, seq }).collect();
-        let answer = ledger.pull(&PullInput { device, epoch: None, cursors, settled_seq, max_rows: 1000 });
-        store::absorb::apply(&self.store, &answer).unwrap().map(|_| ())
+        ledger.pull(&PullInput { device, epoch: None, cursors, settled_seq, max_rows: 1000 })
     }
 
     pub fn sync(&self, ledger: &mut Ledger) {

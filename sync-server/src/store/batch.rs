@@ -40,6 +40,9 @@ pub struct Committed {
     /// In the order of the requests; `None` for a device that does not exist or was revoked.
     pub settled: Vec<Option<Settled>>,
     pub heads: Heads,
+    /// How many rows of each were written.
+    pub records: usize,
+    pub movements: usize,
 }
 
 /// A device row, locked.
@@ -94,7 +97,7 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
     tx.commit().await?;
     let mut settled = settled.into_iter();
     let settled = known.into_iter().map(|known| if known { settled.next() } else { None }).collect();
-    Ok(Committed { settled, heads })
+    Ok(Committed { settled, heads, records: writes.records.len(), movements: writes.movements.len() })
 }
 
 /// Batches that only move stock share the organisation; one that edits records has it alone, so

@@ -89,8 +89,13 @@ pub async fn lock(tx: &mut Tx, cells: &BTreeSet<Cell>) -> Result<(BTreeMap<Cell,
     let mut found = lock_present(tx, cells.iter().collect()).await?;
     let missing: Vec<Cell> = cells.iter().filter(|cell| !found.contains_key(cell)).copied().collect();
     if !missing.is_empty() {
-        insert_missing(tx, missing.iter().collect()).await?;
-        found.append(&mut lock_present(tx, missing.iter().collect()).await?);
+        let made = insert_missing(tx, missing.iter().collect()).await?;
+        let not_made: Vec<&Cell> = missing.iter().filter(|cell| !made.contains(cell)).collect();
+        if !not_made.is_empty() {
+            // Somebody else made them a moment ago, and has committed since.
+            found.append(&mut lock_present(tx, not_made.into_iter().collect()).await?);
+        }
+        found.extend(made.into_iter().map(|cell| (cell, CellFacts::default())));
     }
     Ok((found, missing))
 }
@@ -114,22 +119,22 @@ async fn lock_present(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeMap<Cell,
     rows.iter().map(|row| Ok((row.key.cell()?, row.facts()))).collect()
 }
 
-async fn insert_missing(tx: &mut Tx, wanted: CellColumns) -> Result<(), Error> {
-    sqlx::query(
+async fn insert_missing(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeSet<Cell>, Error> {
+    let rows: Vec<KeyRow> = sqlx::query_as(
         "INSERT INTO balance (org, item, location, lot, status, on_hand, last_order)
          SELECT $1, c.item, c.location, c.lot, c.status, 0, 0
          FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS c(item, location, lot, status)
          ORDER BY c.item, c.location, c.lot, c.status
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT DO NOTHING RETURNING item, location, lot, status",
     )
     .bind(tx.org.0)
     .bind(wanted.items)
     .bind(wanted.locations)
     .bind(wanted.lots)
     .bind(wanted.statuses)
-    .execute(tx.conn())
-    .await
-    .map(drop)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter().map(KeyRow::cell).collect()
 }
 
 /// Takes back rows that were made for a lock and that nothing was written to.

@@ -4,7 +4,7 @@
 //! A batch that fails is tried push by push, a push that fails alone is cut in halves, and a
 //! single change that fails is parked: no change can hold up the others.
 
-use super::Pokes;
+use super::{Pokes, growth::Growth};
 use crate::{
     error::ServerError,
     mint::Mint,
@@ -125,8 +125,10 @@ pub struct Writers {
 impl Writers {
     pub fn start(queue: &Arc<Queue>, store: Store, org: OrganisationId, pokes: Pokes) -> Self {
         let mut tasks = JoinSet::new();
+        let growth = Growth::new(store.clone());
         for _ in 0..WRITERS {
-            let writer = Writer { store: store.clone(), org, pokes: pokes.clone(), mint: Mint };
+            let (store, pokes, growth) = (store.clone(), pokes.clone(), growth.clone());
+            let writer = Writer { store, org, pokes, growth, mint: Mint };
             let queue = Arc::clone(queue);
             tasks.spawn(async move {
                 while let Some(batch) = queue.take().await {
@@ -148,6 +150,7 @@ pub struct Writer {
     pub store: Store,
     pub org: OrganisationId,
     pub pokes: Pokes,
+    pub growth: Growth,
     pub mint: Mint,
 }
 
@@ -186,6 +189,7 @@ impl Writer {
             let fault = match batch::settle(&self.store, self.org, requests).await {
                 Ok(committed) => {
                     self.pokes.tell(&committed.heads);
+                    self.growth.wrote(committed.records, committed.movements);
                     let answer = |settled: Option<Settled>| settled.ok_or(ServerError::SignedOut);
                     return Ok(committed.settled.into_iter().map(answer).collect());
                 }

@@ -17,6 +17,7 @@ use stillage_core::{
     id::{CategoryId, ItemId},
     quantity::Quantity,
     record::{Barcode, Item, Kind, Pack, Record, Ref, Tracking},
+    text,
 };
 use ts_rs::TS;
 use uuid::Uuid;
@@ -62,6 +63,8 @@ pub enum ItemSort {
 pub struct ItemPage {
     pub rows: Vec<ItemRow>,
     pub total: u32,
+    /// More than `total` answer the search; those are the best.
+    pub more: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -125,21 +128,29 @@ pub struct Wanted<'a> {
 }
 
 pub fn list(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -> rusqlite::Result<ItemPage> {
-    let (ids, total) = if wanted.search.trim().is_empty() {
+    let search = wanted.search.trim();
+    let Window { ids, total, more } = if search.is_empty() {
         listed(conn, wanted, (offset, limit))?
+    } else if wanted.filter == ItemFilter::Archived {
+        found_archived(conn, &text::fold(search), (offset, limit))?
     } else {
         found(conn, wanted, (offset, limit))?
     };
     let rows = ids.into_iter().filter_map(|id| row(conn, id).transpose()).collect::<rusqlite::Result<_>>()?;
-    Ok(ItemPage { rows, total })
+    Ok(ItemPage { rows, total, more })
 }
 
-type Window = (Vec<Uuid>, u32);
+/// The rows of one window, and how many there are in all.
+struct Window {
+    ids: Vec<Uuid>,
+    total: u32,
+    more: bool,
+}
 
 fn listed(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -> rusqlite::Result<Window> {
     if wanted.filter == ItemFilter::All && wanted.sort != ItemSort::OnHand {
         let total = catalogue::total(conn)?;
-        return Ok((ordered(conn, wanted, (offset, limit))?, total));
+        return Ok(Window { ids: ordered(conn, wanted, (offset, limit))?, total, more: false });
     }
     let mut ids = match wanted.filter {
         ItemFilter::Archived => archived(conn)?,
@@ -160,9 +171,6 @@ fn listed(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -
 fn found(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -> rusqlite::Result<Window> {
     let found = search::find(conn, wanted.search)?;
     let ranked = wanted.sort == ItemSort::Sku && !wanted.descending;
-    if ranked && wanted.filter == ItemFilter::All {
-        return Ok((window(found.ids, (offset, limit)).0, found.total));
-    }
     let mut ids = found.ids;
     if let Some(members) = members(conn, wanted.filter, wanted.soon)? {
         ids.retain(|id| members.contains(id));
@@ -184,12 +192,25 @@ fn found(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) ->
         }
         ItemSort::Sku | ItemSort::Name => {}
     }
-    Ok(window(ids, (offset, limit)))
+    Ok(Window { more: found.more, ..window(ids, (offset, limit)) })
+}
+
+/// Archived items are few, and in no search index.
+fn found_archived(conn: &Connection, wanted: &str, range: (u32, u32)) -> rusqlite::Result<Window> {
+    let mut ids = Vec::new();
+    for id in archived(conn)? {
+        let Some(found) = record(conn, ItemId(id))? else { continue };
+        let text = text::fold(&format!("{} {}", found.text("sku").unwrap_or_default(), found.name()));
+        if wanted.split_whitespace().all(|word| text.contains(word)) {
+            ids.push(id);
+        }
+    }
+    Ok(window(ids, range))
 }
 
 fn window(ids: Vec<Uuid>, (offset, limit): (u32, u32)) -> Window {
-    let total = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    (ids.into_iter().skip(offset as usize).take(limit as usize).collect(), total)
+    let total = size(ids.len());
+    Window { ids: ids.into_iter().skip(offset as usize).take(limit as usize).collect(), total, more: false }
 }
 
 fn by_on_hand(conn: &Connection, ids: &mut [Uuid], descending: bool) -> rusqlite::Result<()> {

@@ -3,10 +3,12 @@
 //!
 //! Words of three letters and more are found through the trigram index; shorter ones are looked
 //! for in what the longer ones left. A very common word is ranked among its first thousand items.
+//! Candidates are ranked by their search text, whose first two lines are SKU and name: nothing else
+//! is read of them.
 
-use super::{by_key, record, scan::standing, view};
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use std::collections::HashSet;
+use super::{by_key, scan::standing, view};
+use rusqlite::{Connection, params_from_iter};
+use std::collections::HashMap;
 use stillage_core::{
     gtin,
     id::ItemId,
@@ -18,11 +20,22 @@ use uuid::Uuid;
 /// How many items are ranked, at most.
 const RANKED: u32 = 1000;
 
-/// Items in the order in which they answer, and how many there are in all.
+/// Fewer items than this that begin with a short text, and it is looked for inside words too.
+const FEW: usize = 20;
+
+/// Items in the order in which they answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Found {
     pub ids: Vec<Uuid>,
-    pub total: u32,
+    /// There are others, which nobody would scroll to.
+    pub more: bool,
+}
+
+/// An item that may answer: what it is ranked by.
+struct Candidate {
+    id: Uuid,
+    key: String,
+    name: String,
 }
 
 pub fn find(conn: &Connection, typed: &str) -> rusqlite::Result<Found> {
@@ -31,25 +44,25 @@ pub fn find(conn: &Connection, typed: &str) -> rusqlite::Result<Found> {
     if words.is_empty() {
         return Ok(Found::default());
     }
-    let exact: HashSet<Uuid> = named(conn, &wanted)?.into_iter().map(|id| id.0).collect();
-    let mut candidates: Vec<Uuid> = exact.iter().copied().collect();
-    candidates.extend(beginning(conn, &wanted)?);
-    let holding = holding(conn, &words, RANKED)?;
-    let is_all = u32::try_from(holding.len()).is_ok_and(|count| count < RANKED);
-    candidates.extend(holding);
-    let mut seen = HashSet::new();
-    let mut ranked = Vec::new();
-    for id in candidates.into_iter().filter(|id| seen.insert(*id)) {
-        if let Some((key, name)) = live(conn, id)? {
-            let rank = if exact.contains(&id) { 0 } else { rank(&wanted, &words, &key, &name) };
-            ranked.push((rank, key, id));
-        }
+    let mut found = HashMap::new();
+    for exact in named(conn, &wanted)? {
+        found.insert(exact.0, (0, String::new()));
     }
+    let mut enter = |candidates: Vec<Candidate>| {
+        for Candidate { id, key, name } in candidates {
+            let rank = rank(&wanted, &words, &key, &name);
+            found.entry(id).or_insert((rank, key));
+        }
+    };
+    let begins = beginning(conn, &wanted)?;
+    let is_short = words.iter().all(|word| word.chars().count() < 3);
+    let holds = if is_short && begins.len() >= FEW { Vec::new() } else { holding(conn, &words, RANKED)? };
+    let more = is_short && holds.is_empty() || holds.len() >= RANKED as usize;
+    enter(begins);
+    enter(holds);
+    let mut ranked: Vec<_> = found.into_iter().map(|(id, (rank, key))| (rank, key, id)).collect();
     ranked.sort();
-    let ids: Vec<Uuid> = ranked.into_iter().map(|(_, _, id)| id).collect();
-    let shown = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    let total = if is_all { shown } else { count(conn, &words)?.max(shown) };
-    Ok(Found { ids, total })
+    Ok(Found { ids: ranked.into_iter().map(|(_, _, id)| id).collect(), more })
 }
 
 /// The item a person means by a code: its SKU, one of its barcodes or of its other names.
@@ -75,8 +88,8 @@ fn named(conn: &Connection, wanted: &str) -> rusqlite::Result<Vec<ItemId>> {
     }
     if items.is_empty() {
         let words: Vec<&str> = wanted.split_whitespace().collect();
-        for id in holding(conn, &words, 100)? {
-            let Some(found) = standing(conn, ItemId(id))?.filter(|found| !found.archived) else { continue };
+        for candidate in holding(conn, &words, 100)? {
+            let Some(found) = standing(conn, ItemId(candidate.id))?.filter(|found| !found.archived) else { continue };
             let item: Item = view(&found)?;
             if item.aliases.iter().any(|alias| text::fold(alias) == wanted) {
                 items.push(ItemId(found.of.id));
@@ -86,37 +99,42 @@ fn named(conn: &Connection, wanted: &str) -> rusqlite::Result<Vec<ItemId>> {
     Ok(items)
 }
 
-/// Items whose SKU or name begins with the text.
-fn beginning(conn: &Connection, wanted: &str) -> rusqlite::Result<Vec<Uuid>> {
-    let by_key = "SELECT id FROM record_now WHERE kind = 'item' AND key >= ?1 AND key < ?2 LIMIT 200";
-    let by_name = "SELECT id FROM record_now WHERE kind = 'item' \
-         AND name >= ?1 COLLATE NOCASE AND name < ?2 COLLATE NOCASE LIMIT 200";
+/// Items whose SKU or name begins with the text. One that lost its SKU waits for a new one, and is found by name.
+fn beginning(conn: &Connection, wanted: &str) -> rusqlite::Result<Vec<Candidate>> {
+    let by_key = "SELECT id, key, name FROM record_now WHERE kind = 'item' AND key >= ?1 AND key < ?2 LIMIT 200";
+    let by_name = "SELECT id, coalesce(key, ''), name FROM record_now WHERE kind = 'item' \
+         AND name >= ?1 COLLATE NOCASE AND name < ?2 COLLATE NOCASE AND archived = 0 \
+         AND (key IS NOT NULL OR json_extract(body, '$.alias_of') IS NULL) LIMIT 200";
     let beyond = format!("{wanted}\u{10ffff}");
-    let mut ids: Vec<Uuid> = Vec::new();
+    let mut candidates = Vec::new();
     for sql in [by_key, by_name] {
         let mut statement = conn.prepare_cached(sql)?;
-        for id in statement.query_map((wanted, &beyond), |row| row.get(0))? {
-            ids.push(id?);
+        let mut rows = statement.query((wanted, &beyond))?;
+        while let Some(row) = rows.next()? {
+            let name: String = row.get(2)?;
+            candidates.push(Candidate { id: row.get(0)?, key: row.get(1)?, name: text::fold(&name) });
         }
     }
-    Ok(ids)
+    Ok(candidates)
 }
 
 /// Items that have every word somewhere in their texts.
-fn holding(conn: &Connection, words: &[&str], limit: u32) -> rusqlite::Result<Vec<Uuid>> {
+fn holding(conn: &Connection, words: &[&str], limit: u32) -> rusqlite::Result<Vec<Candidate>> {
     if words.is_empty() {
         return Ok(Vec::new());
     }
     let (condition, values) = condition(words);
-    let sql = format!("SELECT item FROM item_search WHERE {condition} LIMIT {limit}");
+    let sql = format!("SELECT item, text FROM item_search WHERE {condition} LIMIT {limit}");
     let mut statement = conn.prepare_cached(&sql)?;
-    statement.query_map(params_from_iter(values), |row| row.get(0))?.collect()
-}
-
-fn count(conn: &Connection, words: &[&str]) -> rusqlite::Result<u32> {
-    let (condition, values) = condition(words);
-    let sql = format!("SELECT count(*) FROM item_search WHERE {condition}");
-    conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut candidates = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(1)?.as_str()?;
+        let mut lines = text.lines();
+        let mut line = || text::fold(lines.next().unwrap_or_default());
+        candidates.push(Candidate { id: row.get(0)?, key: line(), name: line() });
+    }
+    Ok(candidates)
 }
 
 fn condition(words: &[&str]) -> (String, Vec<String>) {
@@ -134,23 +152,6 @@ fn condition(words: &[&str]) -> (String, Vec<String>) {
         values.push(format!("%{escaped}%"));
     }
     (terms.join(" AND "), values)
-}
-
-/// The folded SKU and name of an item that is neither archived nor merged into another.
-fn live(conn: &Connection, id: Uuid) -> rusqlite::Result<Option<(String, String)>> {
-    let sql = "SELECT key, name FROM record_now WHERE kind = 'item' AND id = ?1";
-    let row: Option<(Option<String>, String)> =
-        conn.prepare_cached(sql)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    match row {
-        Some((Some(key), name)) => Ok(Some((key, text::fold(&name)))),
-        // Without a key it is archived, merged, or waits for a new SKU; only the last is shown.
-        Some((None, name)) => {
-            let found = record(conn, ItemId(id))?;
-            let shown = found.is_some_and(|found| !found.archived && found.alias_of().is_none());
-            Ok(shown.then(|| (String::new(), text::fold(&name))))
-        }
-        None => Ok(None),
-    }
 }
 
 fn rank(wanted: &str, words: &[&str], key: &str, name: &str) -> u8 {

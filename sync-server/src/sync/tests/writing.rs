@@ -1,7 +1,7 @@
 //! The combining writer when something in a batch goes wrong, and when many push at once.
 
 use super::world::{Desk, MINUTE, NOON, World};
-use crate::{config::open_url, mint::Mint, store::batch::PushRequest, sync::combine::Writer};
+use crate::{config::open_url, mint::Mint, store::batch::PushRequest, sync::{combine::Writer, growth::Growth}};
 use stillage_core::{
     change::{Change, Outcome},
     decide::Door,
@@ -22,7 +22,8 @@ fn request(desk: &Desk, changes: Vec<Change>) -> PushRequest {
 
 fn writer(world: &World) -> Writer {
     let app = &world.app;
-    Writer { store: app.store.clone(), org: app.org, pokes: app.pokes.clone(), mint: Mint }
+    let (store, pokes, growth) = (app.store.clone(), app.pokes.clone(), Growth::new(app.store.clone()));
+    Writer { store, org: app.org, pokes, growth, mint: Mint }
 }
 
 /// Makes the database choke on every movement of 13 units, as a fault in it would.

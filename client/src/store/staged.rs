@@ -1,0 +1,90 @@
+//! Loading many rows at once: while far more is on its way than is here, secondary indexes are put aside and the
+//! search is left behind; both are made afterwards from the rows, in one pass each. That is several times as fast as
+//! keeping them right row by row.
+//!
+//! Every step is a transaction of its own and says in the setting `loading` how far it came, so that it goes on from
+//! there after a crash, and people can act in between. What they see meanwhile is right, and found more slowly.
+
+use super::{Durability, Store, search, settings};
+use crate::Failure;
+use rusqlite::{Connection, Transaction};
+use serde::{Deserialize, Serialize};
+use stillage_core::wire::PullAnswer;
+use uuid::Uuid;
+
+/// Fewer rows than this are not worth it.
+const WORTH: u64 = 10_000;
+/// Items that one step makes searchable.
+const STEP: u32 = 20_000;
+
+/// What was put aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loading {
+    /// The statements that make the missing indexes.
+    indexes: Vec<String>,
+    /// Whether rows are still to come.
+    open: bool,
+    /// Items up to this one can be searched.
+    searchable: Uuid,
+}
+
+impl Loading {
+    /// `None` when everything is in its place.
+    pub fn read(conn: &Connection) -> Result<Option<Self>, Failure> {
+        let text = settings::get(conn, settings::LOADING)?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    fn write(&self, conn: &Connection) -> Result<(), Failure> {
+        settings::set(conn, settings::LOADING, &serde_json::to_string(self)?)
+    }
+
+    /// Whether this item's search text is kept row by row, and not made later.
+    #[must_use]
+    pub fn keeps(&self, item: Uuid) -> bool {
+        !self.open && item <= self.searchable
+    }
+}
+
+/// Puts indexes and search aside when `answer` says that most of what this device will hold is still to come.
+pub fn begin(transaction: &Transaction<'_>, answer: &PullAnswer, have: u64) -> Result<(), Failure> {
+    let heads: u64 = answer.heads.iter().map(|head| head.seq).sum();
+    let coming = heads.saturating_sub(have);
+    if coming < WORTH.max(have) || Loading::read(transaction)?.is_some_and(|loading| loading.open) {
+        return Ok(());
+    }
+    let before = Loading::read(transaction)?.map(|loading| loading.indexes).unwrap_or_default();
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+        AND tbl_name IN ('record', 'movement', 'balance', 'posted_count')";
+    let found = transaction
+        .prepare(sql)?
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    for (name, _) in &found {
+        transaction.execute_batch(&format!("DROP INDEX \"{name}\""))?;
+    }
+    search::empty(transaction)?;
+    let indexes = before.into_iter().chain(found.into_iter().map(|(_, sql)| sql)).collect();
+    Loading { indexes, open: true, searchable: Uuid::nil() }.write(transaction)
+}
+
+/// Takes one step towards having everything in its place; false when nothing is left to do.
+pub fn step(store: &Store) -> Result<bool, Failure> {
+    if store.read(Loading::read)?.is_none() {
+        return Ok(false);
+    }
+    store.write(Durability::Normal, |transaction| {
+        let Some(mut loading) = Loading::read(transaction)? else { return Ok(false) };
+        loading.open = false;
+        if let Some(index) = loading.indexes.pop() {
+            transaction.execute_batch(&index)?;
+            loading.write(transaction)?;
+        } else if let Some(last) = search::extend(transaction, loading.searchable, STEP)? {
+            loading.searchable = last;
+            loading.write(transaction)?;
+        } else {
+            settings::unset(transaction, settings::LOADING)?;
+        }
+        Ok(true)
+    })
+}
