@@ -96,6 +96,8 @@ export const T = {
     reason: "entry-reason",
     note: "entry-note",
     reference: "entry-reference",
+    cost: "entry-cost",
+    currency: "entry-currency",
     more: "entry-more",
     record: "entry-record",
     /** What was recorded last, in words; data-state is waiting or settled. */

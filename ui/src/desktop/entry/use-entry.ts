@@ -60,7 +60,7 @@ export function useEntry(kind: EntryKind) {
       const more = leftThere(stage, recorded.on_hand);
       setResult({ text: `${what} ${more}`.trim(), state: recorded.state });
       say({ tone: "ok", text: what, more, quiet: true });
-      setDraft((d) => ({ ...d, qty: "", serial: "", note: "" }));
+      setDraft((d) => ({ ...d, qty: "", serial: "", note: "", cost: "" }));
       goTo("qty");
     } catch (thrown) {
       setFault(explain(asFailure(thrown), words));
@@ -73,12 +73,13 @@ export function useEntry(kind: EntryKind) {
     const expanded = expand(stage);
     if (expanded) set(expanded);
     if (!lack) return expanded ? goTo("qty") : void record();
-    setFault(lack.field === from ? lack.text : null);
+    const told = lack.field === "cost" || lack.field === "currency";
+    setFault(lack.field === from && !told ? lack.text : null);
     if (lack.field !== from) goTo(lack.field);
   };
   const chooseItem = (id: string) => {
     take({ do: "item", id });
-    setDraft((d) => ({ ...d, lot: null, serial: "", expiry: "" }));
+    setDraft((d) => ({ ...d, lot: null, serial: "", expiry: "", cost: "" }));
     arrive(id);
   };
   return { stage, set, fault, result, focus, goTo, enter, reasons, chooseItem };
