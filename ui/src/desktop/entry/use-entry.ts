@@ -7,6 +7,7 @@ import { type EntryKind, type Scanned, useDesk } from "../desk";
 import { useAsk, useBackend } from "../door";
 import { explain } from "../explain";
 import { useVoice } from "../say";
+import { play } from "../sound/sound";
 import { useWords } from "../words/words";
 import {
   blank,
@@ -75,7 +76,8 @@ export function useEntry(kind: EntryKind) {
     if (!lack) return expanded ? goTo("qty") : void record();
     const told = lack.field === "cost" || lack.field === "currency";
     setFault(lack.field === from && !told ? lack.text : null);
-    if (lack.field !== from) goTo(lack.field);
+    if (lack.field === from) play("attention");
+    else goTo(lack.field);
   };
   const chooseItem = (id: string) => {
     take({ do: "item", id });
@@ -148,7 +150,7 @@ function useScanned(
     const { card, draft, kind, places, words } = stage;
     if (scan.location) {
       const code = places.find((place) => place.id === scan.location)?.code;
-      if (!code) return;
+      if (!code) return say({ tone: "attention", text: words.t("fail.LOCATION_NOT_STORABLE") });
       const second = kind === "move" && shownLocation(stage) !== "" && draft.location !== null;
       set(second ? { to: code } : { location: code });
       return goTo(card ? (kind === "move" && !second ? "to" : "qty") : "item");
