@@ -136,6 +136,9 @@ export const T = {
     path: "import-path",
     kind: "import-kind",
     preview: "import-preview",
+    columns: "import-columns",
+    /** The heading chosen for a field. */
+    column: (field: string) => `import-column-${field}`,
     run: "import-run",
     report: "import-report",
     bad: "import-bad-row",

@@ -5,7 +5,7 @@ import type { Catalogue } from "./words";
 export const deImport: Pick<Catalogue, keyof typeof enImport> = {
   "import.title": "Import",
   "import.intro":
-    "Artikel, Lagerorte oder Anfangsbestand aus einer CSV-Datei einlesen. Geschrieben wird erst, wenn Sie jede fehlerhafte Zeile gesehen haben.",
+    "Artikel, Lagerorte oder Anfangsbestand aus einer CSV-Datei einlesen: den Namen angeben oder die Datei auf das Fenster ziehen. Geschrieben wird erst, wenn Sie jede fehlerhafte Zeile gesehen haben.",
   "import.path": "Datei",
   "import.path.hint": "/home/ana/bestand.csv",
   "import.kind": "Was ist darin",
@@ -21,6 +21,20 @@ export const deImport: Pick<Catalogue, keyof typeof enImport> = {
   "import.bad": "Fehlerhaft",
   "import.format": "Gelesen als {encoding}, Spalten getrennt durch {delimiter}, Dezimalzeichen {decimal}",
   "import.columns": "Spalten: {columns}",
+  "import.map": "Spalten",
+  "import.map.kind_first": "Bitte zuerst angeben, was in der Datei ist, dann welche Spalte was bedeutet.",
+  "import.map.needs.items": "Nötig: Artikelnummer.",
+  "import.map.needs.locations": "Nötig: Code oder Pfad.",
+  "import.map.needs.stock": "Nötig: Artikelnummer oder Strichcode, Lagerort und Menge oder Seriennummer.",
+  "import.map.choose": "Eine Spalte wählen, wo die Überschrift nicht von selbst sagt, was sie bedeutet.",
+  "import.map.type": "Was nicht erkannt wurde: die Überschrift eintippen, wie sie in der Datei steht.",
+  "import.map.recognised": "wie erkannt",
+  "import.map.twice": "Die Spalte „{column}“ ist für zwei Felder gewählt. Sie kann nur eines bedeuten.",
+  "import.map.absent": "Die Datei hat keine Spalte „{column}“.",
+  "import.map.unknown":
+    "Aus den Überschriften geht nicht hervor, was diese Datei ist. Bitte angeben, was darin ist und welche Spalte was bedeutet.",
+  "import.map.incomplete": "Nicht jede nötige Spalte wurde erkannt. Bitte angeben, welche Spalte was bedeutet.",
+  "import.drop.first": "Eine Datei nach der anderen: nur die erste wurde genommen.",
   "import.bad.title": {
     one: "{n} fehlerhafte Zeile wird ausgelassen",
     other: "{n} fehlerhafte Zeilen werden ausgelassen",
