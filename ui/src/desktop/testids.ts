@@ -127,6 +127,7 @@ export const T = {
     base: "inbox-base",
     mine: "inbox-mine",
     theirs: "inbox-theirs",
+    level: "inbox-level",
     keep: (answer: string) => `inbox-keep-${answer}`,
     value: "inbox-value",
     useValue: "inbox-use-value",
