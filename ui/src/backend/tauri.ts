@@ -1,4 +1,5 @@
-// The door in the desktop window: one forwarding command, one event, and files dropped on it. The only file that knows Tauri.
+// The door in the desktop window: one forwarding command, one event, and the files dropped on it. The
+// only file that knows Tauri.
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { getCurrentWebview } from "@tauri-apps/api/webview";

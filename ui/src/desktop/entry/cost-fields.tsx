@@ -1,7 +1,7 @@
 // The cost of a receipt and its currency. Wrong input is told at the field as it is typed.
 import { TextInput } from "@mantine/core";
 import { T } from "../testids";
-import { type CostFault, chosenCurrency, costFault, shownCurrency } from "./cost";
+import { type CostFault, costFault, keepCurrency, shownCurrency } from "./cost";
 import type { Draft, Stage } from "./draft";
 import css from "./entry.module.css";
 
@@ -28,7 +28,7 @@ export function CostFields({ stage, onChange }: { stage: Stage; onChange: (patch
         <TextInput
           label={t("entry.currency")}
           value={shownCurrency(stage)}
-          onChange={(event) => onChange({ currency: chosenCurrency(event.currentTarget.value) })}
+          onChange={(event) => onChange({ currency: keepCurrency(event.currentTarget.value) })}
           error={at("currency")}
           maxLength={3}
           spellCheck={false}

@@ -13,8 +13,8 @@ export function shownCurrency({ draft, words }: Typed): string {
   return draft.currency ?? localStorage.getItem(STORED) ?? (words.language === "de" ? "EUR" : "USD");
 }
 
-/** The currency as typed; a whole code is the one to begin with next time. */
-export function chosenCurrency(typed: string): string {
+/** The currency as typed; a whole code is kept to begin with next time. */
+export function keepCurrency(typed: string): string {
   const code = typed.trim().toUpperCase();
   if (isCurrency(code)) localStorage.setItem(STORED, code);
   return code;

@@ -74,8 +74,8 @@ export function useEntry(kind: EntryKind) {
     const expanded = expand(stage);
     if (expanded) set(expanded);
     if (!lack) return expanded ? goTo("qty") : void record();
-    const told = lack.field === "cost" || lack.field === "currency";
-    setFault(lack.field === from && !told ? lack.text : null);
+    const toldThere = lack.field === "cost" || lack.field === "currency";
+    setFault(lack.field === from && !toldThere ? lack.text : null);
     if (lack.field === from) play("attention");
     else goTo(lack.field);
   };
@@ -166,6 +166,7 @@ function useScanned(
     const qty = again && typed?.total ? add(typed.total, scan.item.units) : scan.item.units;
     set({ qty: qty.replace(".", words.marks.decimal), ...(scan.item.lot ? { lot: scan.item.lot } : {}) });
     if (again) goTo("qty");
+    else set({ cost: "" });
   };
   const scan = desk.scanned;
   useEffect(() => {

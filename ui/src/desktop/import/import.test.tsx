@@ -7,7 +7,7 @@ import { fieldName } from "../explain";
 import { openWindow } from "../test/world";
 import { T } from "../testids";
 import { wordsOf } from "../words/words";
-import { chosenTwice, fieldsOf, kinds, mapOf } from "./mapping";
+import { chosenTwice, fieldsOf, foundInFailure, kinds, mapOf, nothingFound } from "./mapping";
 
 async function importing() {
   const opened = await openWindow();
@@ -135,6 +135,19 @@ describe("the mapping", () => {
         expect(names).not.toContain(words.t("field.other"));
       }
     }
+  });
+  it("takes the headings and the kind from a refusal that tells them, and from no other", () => {
+    const refusal = (code: string, details: Record<string, unknown>) =>
+      foundInFailure({ code, message: "", next: "", details }, { ...nothingFound, kind: "items" });
+    const columns = ["Nr", "Stk"];
+    expect(refusal("BAD_INPUT", { columns, fields: fieldsOf.stock })).toEqual({
+      headings: columns,
+      whole: true,
+      kind: "stock",
+    });
+    expect(refusal("BAD_INPUT", { columns })?.kind).toBe("items");
+    expect(refusal("BAD_INPUT", {})).toBeNull();
+    expect(refusal("FILE_NOT_FOUND", { columns })).toBeNull();
   });
   it("leaves out what is empty and what another kind of file would have", () => {
     expect(mapOf("items", { sku: " Nr ", name: "", qty: "Stk" })).toEqual({ Nr: "sku" });

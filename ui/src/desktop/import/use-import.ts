@@ -16,6 +16,7 @@ const noOutcome: Outcome = { report: null, done: null, fault: null };
 export function useImport() {
   const words = useWords();
   const backend = useBackend();
+  const { say } = useVoice();
   const [source, setSource] = useState<Source>({ path: "", kind: "auto", chosen: {} });
   const [outcome, setOutcome] = useState(noOutcome);
   const [found, setFound] = useState(nothingFound);
@@ -57,15 +58,15 @@ export function useImport() {
         setFound(told);
         setColumnsOpen(true);
       }
-      setOutcome({
-        ...noOutcome,
-        fault: told ? columnFault(failure, notInFile(map, told), words) : explain(failure, words),
-      });
+      const fault = told ? columnFault(failure, notInFile(map, told), words) : explain(failure, words);
+      const outdated = what === "preview" && asked !== version.current;
+      setOutcome(outdated ? noOutcome : { ...noOutcome, fault });
     }
     setBusy(null);
   };
-  useDropped((path) => {
-    if (busy) return;
+  useDropped(([path, ...others]) => {
+    if (busy || !path) return;
+    if (others.length > 0) say({ tone: "attention", text: words.t("import.drop.first") });
     choosePath(path);
     void ask("preview", { path, chosen: {} }, nothingFound);
   });
@@ -78,15 +79,9 @@ function columnFault(failure: Failure, absent: string | null, { t }: Words): str
   return t("items" in failure.details ? "import.map.unknown" : "import.map.incomplete");
 }
 
-/** One file at a time: of several, the first. */
-function useDropped(onPath: (path: string) => void): void {
+function useDropped(onDrop: (paths: string[]) => void): void {
   const backend = useBackend();
-  const { say } = useVoice();
-  const { t } = useWords();
-  const latest = useRef<(paths: string[]) => void>(() => {});
-  latest.current = (paths) => {
-    if (paths.length > 1) say({ tone: "attention", text: t("import.drop.first") });
-    if (paths[0]) onPath(paths[0]);
-  };
+  const latest = useRef(onDrop);
+  latest.current = onDrop;
   useEffect(() => backend.onFileDrop((paths) => latest.current(paths)), [backend]);
 }

@@ -38,7 +38,8 @@ export function useScans(): void {
       return say({ tone: "ok", flash: true, text: t("scan.location", { label }) });
     }
     const item = await queries.fetchQuery(question(backend, "items.get", { id: found.item }));
-    if (!desk.entry && desk.item === found.item) return again(item.sku);
+    const seen = desk.item === found.item && found.lot === (desk.scanned?.item?.lot ?? null);
+    if (!desk.entry && seen) return again(item.sku);
     const units = found.hit === "item" ? found.units : "1";
     take({ do: "scanned", scanned: { item: { id: found.item, units, lot: found.lot } } });
     say({ tone: "ok", flash: true, text: t("scan.item", { label: item.sku }), more: item.name });

@@ -27,7 +27,9 @@ const usual: Loudness = { on: true, volume: 60 };
 export function loudness(): Loudness {
   try {
     const { on, volume } = { ...usual, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };
-    return typeof on === "boolean" && volume >= 0 && volume <= 100 ? { on, volume } : usual;
+    return typeof on === "boolean" && typeof volume === "number" && volume >= 0 && volume <= 100
+      ? { on, volume }
+      : usual;
   } catch {
     return usual;
   }
