@@ -6,6 +6,8 @@ export interface Backend {
   call<N extends keyof Commands>(name: N, args: Commands[N][0]): Promise<Commands[N][1]>;
   /** Tells when something may look different now; the answer stops the telling. */
   onChanged(listener: (changed: Changed) => void): () => void;
+  /** Tells the paths of files that are dropped on the window; the answer stops the telling. */
+  onFileDrop(listener: (paths: string[]) => void): () => void;
 }
 
 export function isFailure(value: unknown): value is Failure {

@@ -1,8 +1,9 @@
 // An honest small engine in memory, for tests and for looking at screens in a browser: `?fake`,
 // `?items=100000`, `?gate=new|locked`, `?net=offline|never`, `?fail=items.list`. Never in the desktop.
 import type { Backend } from "./backend";
-import type { Changed, Commands, ImportReport, LocationRow, Tag } from "./bindings";
+import type { Changed, Commands, LocationRow, Tag } from "./bindings";
 import { archiveItem, itemOf, record, recordOther, refuse, reverse, saveItem, settle } from "./fake/act";
+import { bring } from "./fake/bring";
 import { contents, countItems, historyOf, itemCard, listItems, locationRows, resolveScan, status } from "./fake/look";
 import { furnish, mint, type Options, type World } from "./fake/world";
 
@@ -23,7 +24,11 @@ export function optionsFrom(search: string): Options {
   };
 }
 
-export function fakeBackend(options: Partial<Options> = {}): Backend {
+/** What a person does to the window from outside. */
+export type FakeBackend = Backend & { drop: (paths: string[]) => void };
+
+export function fakeBackend(options: Partial<Options> = {}): FakeBackend {
+  const drops = new Set<(paths: string[]) => void>();
   const listeners = new Set<(changed: Changed) => void>();
   const world = furnish({ ...optionsFrom(""), ...options });
   world.emit = (tags: Tag[]) => {
@@ -34,7 +39,11 @@ export function fakeBackend(options: Partial<Options> = {}): Backend {
     ...looking(world),
     ...recording(world),
     ...records(world),
-    ...bringing(world),
+    "import.preview": (args) => bring(args, 0),
+    "import.run": (args) => {
+      world.emit(["items", "stock", "status"]);
+      return bring(args, 1247);
+    },
   };
   return {
     async call(name, args) {
@@ -45,6 +54,13 @@ export function fakeBackend(options: Partial<Options> = {}): Backend {
     onChanged(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    onFileDrop(listener) {
+      drops.add(listener);
+      return () => drops.delete(listener);
+    },
+    drop: (paths) => {
+      for (const listener of drops) listener(paths);
     },
   };
 }
@@ -197,40 +213,5 @@ function records(world: World): Pick<Handlers, Records> {
     "locations.archive": () => recordOther(world, ["locations"]),
     "categories.save": () => ({ ...recordOther(world, ["categories"]), id: mint(world, "category") }),
     "reasons.save": () => ({ ...recordOther(world, ["reasons"]), id: mint(world, "reason") }),
-  };
-}
-
-function bringing(world: World): Pick<Handlers, "import.preview" | "import.run"> {
-  const report = ({ path, kind }: Commands["import.run"][0], recorded: number): ImportReport => {
-    if (!path.endsWith(".csv")) refuse("FILE_NOT_FOUND", { path });
-    const bad = [
-      {
-        row: 14,
-        column: "barcode",
-        value: "8,02E+12",
-        code: "MANGLED_BARCODE",
-        reason: "A spreadsheet shortened this barcode; format the column as text",
-      },
-      { row: 220, column: "qty", value: "zwölf", code: "NOT_A_QUANTITY", reason: "Not a number" },
-      { row: 221, column: "sku", value: "", code: "MISSING", reason: "Every item needs a SKU" },
-    ];
-    return {
-      kind: kind ?? "items",
-      rows: 1250,
-      good: 1247,
-      recorded,
-      delimiter: ";",
-      encoding: "windows-1252",
-      decimal: ",",
-      bad,
-      columns: ["sku", "name", "barcode", "qty"],
-    };
-  };
-  return {
-    "import.preview": (args) => report(args, 0),
-    "import.run": (args) => {
-      world.emit(["items", "stock", "status"]);
-      return report(args, 1247);
-    },
   };
 }

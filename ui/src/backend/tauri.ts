@@ -1,6 +1,8 @@
-// The door in the desktop window: one forwarding command and one event. The only file that knows Tauri.
+// The door in the desktop window: one forwarding command, one event, and the files dropped on it. The
+// only file that knows Tauri.
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
+import { getCurrentWebview } from "@tauri-apps/api/webview";
 import { asFailure, type Backend } from "./backend";
 import type { Changed } from "./bindings";
 
@@ -12,6 +14,12 @@ export function tauriBackend(): Backend {
       }),
     onChanged(listener) {
       const stop = listen<Changed>("changed", (event) => listener(event.payload));
+      return () => void stop.then((unlisten) => unlisten());
+    },
+    onFileDrop(listener) {
+      const stop = getCurrentWebview().onDragDropEvent(({ payload }) => {
+        if (payload.type === "drop") listener(payload.paths);
+      });
       return () => void stop.then((unlisten) => unlisten());
     },
   };

@@ -1,9 +1,10 @@
 // How screens reach the engine: questions are cached and asked again when the engine says that
 // something they stand on has changed. There is no other source of truth on this side.
 import { keepPreviousData, QueryClient, type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
 import { asFailure, type Backend } from "../backend/backend";
 import type { Commands, Failure, Tag } from "../backend/bindings";
+import { heard } from "./sound/heard";
 
 type Name = keyof Commands;
 
@@ -24,7 +25,8 @@ const standsOn: Partial<Record<Name, Tag[]>> = {
 const Door = createContext<Backend | null>(null);
 
 export function DoorProvider({ backend, children }: { backend: Backend; children: ReactNode }) {
-  return <Door.Provider value={backend}>{children}</Door.Provider>;
+  const door = useMemo(() => heard(backend), [backend]);
+  return <Door.Provider value={door}>{children}</Door.Provider>;
 }
 
 export function useBackend(): Backend {

@@ -7,13 +7,18 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useM
 import { asFailure } from "../backend/backend";
 import css from "./desktop.module.css";
 import { explain } from "./explain";
+import { play, type Sound } from "./sound/sound";
 import { T } from "./testids";
 import { useWords } from "./words/words";
 
 export type Tone = "ok" | "attention" | "stop";
 /** Quiet: only for the screen reader, because the words stand elsewhere on screen. */
 export type Said = { tone: Tone; text: string; more?: string; flash?: boolean; quiet?: boolean };
+/** `fail` is for what the engine has answered, which has made its own sound. */
 type Voice = { say: (said: Said) => void; fail: (thrown: unknown) => void };
+
+/** The ok sound is only for what is recorded: it comes with the engine's answer. */
+const soundOf: Record<Tone, Sound | null> = { ok: null, attention: "attention", stop: "error" };
 
 const Context = createContext<Voice | null>(null);
 
@@ -26,10 +31,17 @@ export function useVoice(): Voice {
 export function VoiceProvider({ children }: { children: ReactNode }) {
   const words = useWords();
   const [said, setSaid] = useState<(Said & { n: number }) | null>(null);
-  const say = useCallback((next: Said) => setSaid((before) => ({ ...next, n: (before?.n ?? 0) + 1 })), []);
+  const show = useCallback((next: Said) => setSaid((before) => ({ ...next, n: (before?.n ?? 0) + 1 })), []);
   const voice = useMemo<Voice>(
-    () => ({ say, fail: (thrown) => say({ tone: "stop", text: explain(asFailure(thrown), words) }) }),
-    [say, words],
+    () => ({
+      say: (next) => {
+        const sound = soundOf[next.tone];
+        if (sound) play(sound);
+        show(next);
+      },
+      fail: (thrown) => show({ tone: "stop", text: explain(asFailure(thrown), words) }),
+    }),
+    [show, words],
   );
   useEffect(() => {
     if (!said || said.tone === "stop") return;

@@ -120,6 +120,8 @@ export function record(
   if (verb !== "adjust" && (verb === "count" ? qty < 0n : qty <= 0n)) refuse("QUANTITY_OUT_OF_RANGE");
   if (world.locations.find((l) => l.id === entry.location)?.role !== "storage")
     refuse("LOCATION_NOT_STORABLE", { location: entry.location });
+  if (entry.cost && (verb !== "receive" || !/^\d+ [A-Z]{3}$/.test(`${entry.cost.minor} ${entry.cost.currency}`)))
+    refuse("BAD_INPUT", {}, "Only a receipt has a `cost`, of whole minor units and three capital letters.");
   if (verb === "adjust" && !entry.reason) refuse("REASON_REQUIRED");
   if (!entry.note && world.reasons.find((r) => r.id === entry.reason)?.note_required) refuse("NOTE_REQUIRED");
   historyOf(world, item);

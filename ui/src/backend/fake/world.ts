@@ -254,7 +254,7 @@ function cards(world: World): InboxCard[] {
       kind: "negative",
       at: ago(900),
       subject: label(6),
-      details: { on_hand: "-4", location: "A-03-2" },
+      details: { on_hand: "-4", location: world.items[6]?.cells[0]?.location, lot: null, status: "available" },
       keeps: ["recount", "discard"],
     },
     {
@@ -264,7 +264,8 @@ function cards(world: World): InboxCard[] {
       at: ago(7000),
       subject: label(8),
       code: "NOT_ENOUGH_STOCK",
-      mine: "Issue 40 EA from A-01-3",
+      mine: `40 EA ${world.items[8]?.sku} @ A-01-3`,
+      details: { item: world.items[8]?.id, location: "location_A_1_3", on_hand: "12" },
       keeps: ["discard"],
     },
   ];

@@ -4,6 +4,7 @@ import type { ItemCard, LocationRow, ReasonRow, StockEntry, StockStatus } from "
 import { type Entered, readEntered } from "../../kit/entered";
 import type { EntryKind } from "../desk";
 import type { Key, Words } from "../words/words";
+import { costFault, readCost } from "./cost";
 
 export type Draft = {
   location: string | null;
@@ -17,6 +18,9 @@ export type Draft = {
   reason: string;
   note: string;
   reference: string;
+  cost: string;
+  /** Null is the currency used last. */
+  currency: string | null;
 };
 
 export const blank: Draft = {
@@ -31,9 +35,11 @@ export const blank: Draft = {
   reason: "",
   note: "",
   reference: "",
+  cost: "",
+  currency: null,
 };
 
-export type FieldName = "item" | "location" | "to" | "qty" | "lot" | "serial" | "reason";
+export type FieldName = "item" | "location" | "to" | "qty" | "lot" | "serial" | "reason" | "cost" | "currency";
 export type Missing = { field: FieldName; text: string };
 export type Stage = { kind: EntryKind; card: ItemCard | null; places: LocationRow[]; draft: Draft; words: Words };
 
@@ -117,7 +123,7 @@ export function missing(stage: Stage): Missing | null {
   if (!draft.qty.trim()) return lack("qty", "entry.missing.qty");
   if (!readQty(stage)) return lack("qty", "entry.bad.qty", { text: draft.qty.trim(), example: example(stage) });
   if (kind === "adjust" && !draft.reason) return lack("reason", "entry.missing.reason");
-  return null;
+  return kind === "receive" ? costFault(stage) : null;
 }
 
 /** The draft as the engine takes it; only called when nothing is missing. */
@@ -139,5 +145,6 @@ export function entryOf(stage: Stage): StockEntry | null {
     reason: draft.reason || null,
     note: draft.note.trim() || null,
     reference: draft.reference.trim() || null,
+    cost: kind === "receive" ? readCost(stage) : null,
   };
 }

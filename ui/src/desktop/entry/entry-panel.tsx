@@ -8,6 +8,8 @@ import { KeyCap } from "../../kit/key-cap";
 import { type EntryKind, entryKey, useDesk } from "../desk";
 import { T } from "../testids";
 import { useWords } from "../words/words";
+import { costFault } from "./cost";
+import { CostFields } from "./cost-fields";
 import { type FieldName, fitting, readQty, shownLocation } from "./draft";
 import css from "./entry.module.css";
 import { ItemField, LotFields, PlaceField } from "./fields";
@@ -109,7 +111,7 @@ export function EntryPanel({ kind }: { kind: EntryKind }) {
           kind={kind}
           stage={stage}
           set={set}
-          open={entry.reasons.some((r) => r.id === stage.draft.reason && r.note_required)}
+          open={costFault(stage) !== null || entry.reasons.some((r) => r.id === stage.draft.reason && r.note_required)}
         />
         {entry.fault && (
           <Alert color="red" variant="light" className={css.fault} data-testid={T.entry.fault}>
@@ -218,6 +220,7 @@ function MoreFields({ kind, stage, set, open }: MoreProps) {
             data-scan="off"
             data-testid={T.entry.note}
           />
+          {kind === "receive" && <CostFields stage={stage} onChange={set} />}
         </>
       )}
     </>

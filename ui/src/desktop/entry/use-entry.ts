@@ -7,6 +7,7 @@ import { type EntryKind, type Scanned, useDesk } from "../desk";
 import { useAsk, useBackend } from "../door";
 import { explain } from "../explain";
 import { useVoice } from "../say";
+import { play } from "../sound/sound";
 import { useWords } from "../words/words";
 import {
   blank,
@@ -60,7 +61,7 @@ export function useEntry(kind: EntryKind) {
       const more = leftThere(stage, recorded.on_hand);
       setResult({ text: `${what} ${more}`.trim(), state: recorded.state });
       say({ tone: "ok", text: what, more, quiet: true });
-      setDraft((d) => ({ ...d, qty: "", serial: "", note: "" }));
+      setDraft((d) => ({ ...d, qty: "", serial: "", note: "", cost: "" }));
       goTo("qty");
     } catch (thrown) {
       setFault(explain(asFailure(thrown), words));
@@ -73,12 +74,14 @@ export function useEntry(kind: EntryKind) {
     const expanded = expand(stage);
     if (expanded) set(expanded);
     if (!lack) return expanded ? goTo("qty") : void record();
-    setFault(lack.field === from ? lack.text : null);
-    if (lack.field !== from) goTo(lack.field);
+    const toldThere = lack.field === "cost" || lack.field === "currency";
+    setFault(lack.field === from && !toldThere ? lack.text : null);
+    if (lack.field === from) play("attention");
+    else goTo(lack.field);
   };
   const chooseItem = (id: string) => {
     take({ do: "item", id });
-    setDraft((d) => ({ ...d, lot: null, serial: "", expiry: "" }));
+    setDraft((d) => ({ ...d, lot: null, serial: "", expiry: "", cost: "" }));
     arrive(id);
   };
   return { stage, set, fault, result, focus, goTo, enter, reasons, chooseItem };
@@ -147,7 +150,7 @@ function useScanned(
     const { card, draft, kind, places, words } = stage;
     if (scan.location) {
       const code = places.find((place) => place.id === scan.location)?.code;
-      if (!code) return;
+      if (!code) return say({ tone: "attention", text: words.t("fail.LOCATION_NOT_STORABLE") });
       const second = kind === "move" && shownLocation(stage) !== "" && draft.location !== null;
       set(second ? { to: code } : { location: code });
       return goTo(card ? (kind === "move" && !second ? "to" : "qty") : "item");
@@ -163,6 +166,7 @@ function useScanned(
     const qty = again && typed?.total ? add(typed.total, scan.item.units) : scan.item.units;
     set({ qty: qty.replace(".", words.marks.decimal), ...(scan.item.lot ? { lot: scan.item.lot } : {}) });
     if (again) goTo("qty");
+    else set({ cost: "" });
   };
   const scan = desk.scanned;
   useEffect(() => {

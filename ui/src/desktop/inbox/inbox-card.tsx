@@ -12,6 +12,7 @@ import { T } from "../testids";
 import { useWords, type Words } from "../words/words";
 import { cardText, cardTitle } from "./card-words";
 import css from "./inbox.module.css";
+import { Values } from "./values";
 
 type Keep = InboxCard["keeps"][number];
 
@@ -21,7 +22,7 @@ export function Card({ card }: { card: InboxCard }) {
   const { take } = useDesk();
   const [detailed, setDetailed] = useState(false);
   const subject = card.subject?.kind === "item" ? card.subject.id : null;
-  const item = useAsk("items.get", { id: subject ?? "" }, { enabled: subject !== null && card.kind === "conflict" });
+  const item = useAsk("items.get", { id: subject ?? "" }, { enabled: subject !== null });
   const title = cardTitle(card, words, item.data?.sku);
   const { answer, fault } = useAnswer(card, title, words);
   return (
@@ -49,7 +50,7 @@ export function Card({ card }: { card: InboxCard }) {
         <time className={css.when}>{moment(card.acted_at ?? card.at)}</time>
       </header>
       <p className={css.text}>{cardText(card, words)}</p>
-      <Values card={card} words={words} />
+      <Values card={card} item={item.data} />
       {card.state === "open" && (
         <Answers
           card={card}
@@ -84,41 +85,6 @@ function useAnswer(card: InboxCard, title: string, words: Words) {
       .then(() => say({ tone: "ok", text: words.t("inbox.answered", { title }) }))
       .catch((thrown: unknown) => setFault(explain(asFailure(thrown), words)));
   return { answer, fault };
-}
-
-function Values({ card, words }: { card: InboxCard; words: Words }) {
-  const { t, moment } = words;
-  if (card.mine === null && card.theirs === null) return null;
-  const nothing = t("inbox.empty_value");
-  const compared = card.kind === "conflict" || card.kind === "archived_edit";
-  const theirs = card.theirs_by ? t("inbox.of_person", { name: card.theirs_by }) : t("inbox.somebodys");
-  return (
-    <dl className={css.values} data-count={compared ? 3 : 1}>
-      {compared && (
-        <div>
-          <dt>{t("inbox.before")}</dt>
-          <dd data-testid={T.inbox.base}>{card.base || nothing}</dd>
-        </div>
-      )}
-      <div>
-        <dt>{t("inbox.yours")}</dt>
-        <dd className={css.strong} data-testid={T.inbox.mine}>
-          {card.mine || nothing}
-        </dd>
-      </div>
-      {compared && (
-        <div>
-          <dt>
-            {theirs}
-            {card.theirs_at && <span className={css.at}>{moment(card.theirs_at)}</span>}
-          </dt>
-          <dd className={css.strong} data-testid={T.inbox.theirs}>
-            {card.theirs || nothing}
-          </dd>
-        </div>
-      )}
-    </dl>
-  );
 }
 
 type AnswersProps = {

@@ -5,6 +5,7 @@ import { useAsk } from "../door";
 import { T } from "../testids";
 import { type Language, languageNames, useWords } from "../words/words";
 import css from "./settings.module.css";
+import { SoundRows } from "./sound-rows";
 
 const schemes = { light: "light", dark: "dark", auto: "system" } as const;
 
@@ -42,6 +43,7 @@ export function SettingsPage() {
           data-testid={T.settings.theme}
         />
       </div>
+      <SoundRows />
       <div className={css.row}>
         <span>{t("settings.keys")}</span>
         <Button variant="default" onClick={() => take({ do: "sheet", open: true })} data-testid={T.settings.shortcuts}>

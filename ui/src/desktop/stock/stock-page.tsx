@@ -43,19 +43,15 @@ export function StockPage() {
             );
           })}
         </fieldset>
-        <div className={css.newBox}>
-          <Button
-            variant="default"
-            onClick={() => take({ do: "create" })}
-            data-testid={T.stock.newItem}
-            className={css.new}
-            aria-label={t("stock.new")}
-            title={t("stock.new")}
-          >
-            <IconPlus size={18} stroke={1.5} />
-            <span className={css.newText}>{t("stock.new")}</span>
-          </Button>
-        </div>
+        <Button
+          variant="default"
+          className={css.new}
+          leftSection={<IconPlus size={18} stroke={1.5} />}
+          onClick={() => take({ do: "create" })}
+          data-testid={T.stock.newItem}
+        >
+          {t("stock.new")}
+        </Button>
       </div>
       <StockList
         view={{ search, filter, sort: sort.by, descending: sort.descending }}

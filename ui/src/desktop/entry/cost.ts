@@ -1,0 +1,44 @@
+// What one base unit cost, if the person says so. The currency is remembered on this device.
+import { typedNumber } from "../../kit/decimal";
+import { currencyDigits, isCurrency, minorUnits } from "../../kit/money";
+import type { Words } from "../words/words";
+import type { Stage } from "./draft";
+
+const STORED = "stillage.currency";
+
+type Typed = Pick<Stage, "draft" | "words">;
+export type CostFault = { field: "cost" | "currency"; text: string };
+
+export function shownCurrency({ draft, words }: Typed): string {
+  return draft.currency ?? localStorage.getItem(STORED) ?? (words.language === "de" ? "EUR" : "USD");
+}
+
+/** The currency as typed; a whole code is kept to begin with next time. */
+export function keepCurrency(typed: string): string {
+  const code = typed.trim().toUpperCase();
+  if (isCurrency(code)) localStorage.setItem(STORED, code);
+  return code;
+}
+
+export function readCost({ draft, words }: Typed): { minor: string; currency: string } | null {
+  const currency = shownCurrency({ draft, words });
+  const amount = typedNumber(draft.cost, words.marks);
+  const minor = amount !== null && isCurrency(currency) ? minorUnits(amount, currency) : null;
+  return minor === null ? null : { minor, currency };
+}
+
+/** What is wrong with a cost that was typed; nothing is wrong with none. */
+export function costFault(typed: Typed): CostFault | null {
+  const { draft, words } = typed;
+  if (!draft.cost.trim()) return null;
+  const currency = shownCurrency(typed);
+  if (!isCurrency(currency)) return { field: "currency", text: words.t("entry.bad.currency") };
+  if (readCost(typed)) return null;
+  const example = costExample(currency, words);
+  return { field: "cost", text: words.t("entry.bad.cost", { text: draft.cost.trim(), currency, example }) };
+}
+
+function costExample(currency: string, words: Words): string {
+  const digits = currencyDigits(currency);
+  return words.number(digits > 0 ? "2.5" : "3", digits);
+}

@@ -1,0 +1,31 @@
+// Cards about stock, in the person's language.
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { openWindow } from "../test/world";
+import { T } from "../testids";
+
+async function cardOf(kind: string) {
+  const { user, at, backend } = await openWindow({}, "de");
+  await user.click(await at(T.nav.inbox));
+  const card = (await screen.findAllByTestId(T.inbox.card)).find((one) => one.dataset.kind === kind);
+  if (!card) throw new Error(`no ${kind}`);
+  return { backend, card, text: (id: string) => within(card).getByTestId(id).textContent };
+}
+
+describe("a card about stock below zero", () => {
+  it("shows how much there is by the book, with its unit, and where", async () => {
+    const { backend, card, text } = await cardOf("negative");
+    const [cell] = (await backend.call("items.get", { id: "item_00000000000000000000000000000007" })).cells;
+    await waitFor(() => expect(text(T.inbox.level)).toBe("−4\u00a0EA"));
+    await waitFor(() => expect(card.textContent).toContain(`in ${cell?.location.code}, laut Buch`));
+    expect(within(card).queryByTestId(T.inbox.mine)).toBeNull();
+  });
+});
+
+describe("a card about what was not accepted", () => {
+  it("says what was wanted and how much there was", async () => {
+    const { text } = await cardOf("rejected");
+    await waitFor(() => expect(text(T.inbox.mine)).toBe("40\u00a0EA von SKU-0009 in A-01-3"));
+    await waitFor(() => expect(text(T.inbox.level)).toBe("12\u00a0EA"));
+  });
+});
