@@ -4,8 +4,8 @@
 use super::staged::Loading;
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension};
-use serde_json::Value;
-use std::collections::BTreeSet;
+use serde::{Deserialize, de::IgnoredAny};
+use std::{borrow::Cow, collections::BTreeSet};
 use stillage_core::record::{Kind, Record};
 use uuid::Uuid;
 
@@ -42,22 +42,43 @@ pub fn empty(conn: &Connection) -> Result<(), Failure> {
     let sql = "SELECT sql FROM sqlite_schema WHERE name = 'item_search'";
     let made: String = conn.query_row(sql, [], |row| row.get(0))?;
     conn.execute_batch(&format!("DROP TABLE item_search; {made}; DELETE FROM item_search_row"))?;
+    tune(conn, 0, 16 << 20)
+}
+
+/// Back to what suits one item at a time.
+pub fn settle(conn: &Connection) -> Result<(), Failure> {
+    tune(conn, 4, 1 << 20)
+}
+
+/// How many parts of one size make the index merge them, and how many bytes it gathers before it writes a part.
+fn tune(conn: &Connection, automerge: u32, hashsize: u32) -> Result<(), Failure> {
+    let mut tune = conn.prepare("INSERT INTO item_search (item_search, rank) VALUES (?1, ?2)")?;
+    tune.execute(("automerge", automerge))?;
+    tune.execute(("hashsize", hashsize))?;
     Ok(())
 }
 
 /// Writes the texts of the next items after `last`, which have none; says which one was the last, if there was one.
+/// Read straight from the tables in their own order, which the `+` keeps: by an index on the kind they would be sorted.
 pub fn extend(conn: &Connection, last: Uuid, limit: u32) -> Result<Option<Uuid>, Failure> {
-    // Straight from the tables: the view would look at the pending rows of each.
-    let sql = "SELECT id FROM record WHERE kind = 'item' AND id > ?1
-        UNION SELECT id FROM pending_record WHERE kind = 'item' AND id > ?1 ORDER BY id LIMIT ?2";
-    let mut statement = conn.prepare_cached(sql)?;
-    let items = statement.query_map((last, limit), |row| row.get(0))?.collect::<Result<Vec<Uuid>, _>>()?;
-    for item in &items {
-        if let Some(text) = text_of(conn, *item)? {
-            insert(conn, *item, &text)?;
+    let items = "SELECT id, archived, body FROM record r WHERE +kind = 'item' AND id > ?1 AND NOT EXISTS
+            (SELECT 1 FROM pending_record p WHERE p.id = r.id AND p.kind = 'item')
+        UNION ALL SELECT id, archived, body FROM pending_record p WHERE +kind = 'item' AND id > ?1 AND NOT EXISTS
+            (SELECT 1 FROM pending_record q WHERE q.id = p.id AND q.kind = 'item' AND q.n > p.n)
+        ORDER BY id LIMIT ?2";
+    let mut items = conn.prepare_cached(items)?;
+    let mut rows = items.query((last, limit))?;
+    let has_barcodes = conn.prepare_cached("SELECT 1 FROM record_now WHERE kind = 'barcode' LIMIT 1")?.exists([])?;
+    let mut reached = None;
+    while let Some(row) = rows.next()? {
+        let item = row.get(0)?;
+        let codes = if has_barcodes { barcodes(conn, item)? } else { Vec::new() };
+        if let Some(text) = text_of(row.get(1)?, row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?, codes)? {
+            insert(conn, item, &text)?;
         }
+        reached = Some(item);
     }
-    Ok(items.last().copied())
+    Ok(reached)
 }
 
 fn insert(conn: &Connection, item: Uuid, text: &str) -> Result<(), Failure> {
@@ -68,7 +89,7 @@ fn insert(conn: &Connection, item: Uuid, text: &str) -> Result<(), Failure> {
 }
 
 fn refresh(conn: &Connection, item: Uuid) -> Result<(), Failure> {
-    let text = text_of(conn, item)?;
+    let text = text_now(conn, item)?;
     let row: Option<i64> = conn
         .prepare_cached("SELECT row FROM item_search_row WHERE item = ?1")?
         .query_row([item], |row| row.get(0))
@@ -93,29 +114,51 @@ fn refresh(conn: &Connection, item: Uuid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// SKU and name in the first two lines, then what else it is called. An item that is archived, or was merged into
-/// another, has no text: it is not found.
-fn text_of(conn: &Connection, item: Uuid) -> Result<Option<String>, Failure> {
-    let body: Option<String> = conn
-        .prepare_cached("SELECT body FROM record_now WHERE kind = 'item' AND id = ?1 AND archived = 0")?
-        .query_row([item], |row| row.get(0))
+fn text_now(conn: &Connection, item: Uuid) -> Result<Option<String>, Failure> {
+    let found = conn
+        .prepare_cached("SELECT archived, body FROM record_now WHERE kind = 'item' AND id = ?1")?
+        .query_row([item], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
         .optional()?;
-    let Some(body) = body else { return Ok(None) };
-    let fields: Value = serde_json::from_str(&body)?;
-    if fields["alias_of"].is_string() {
-        return Ok(None);
+    match found {
+        Some((archived, body)) => text_of(archived, &body, barcodes(conn, item)?),
+        None => Ok(None),
     }
-    let mut words = vec![line(&fields["sku"]), line(&fields["name"])];
-    words.extend(fields["aliases"].as_array().into_iter().flatten().map(line));
+}
+
+fn barcodes(conn: &Connection, item: Uuid) -> Result<Vec<String>, Failure> {
     let sql = "SELECT key FROM record_now WHERE kind = 'barcode' AND parent = ?1";
     let mut barcodes = conn.prepare_cached(sql)?;
     let codes = barcodes.query_map([item], |row| row.get::<_, Option<String>>(0))?;
     let mut codes: Vec<String> = codes.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
     codes.sort_unstable();
-    words.extend(codes);
-    Ok(Some(words.join("\n")))
+    Ok(codes)
 }
 
-fn line(field: &Value) -> String {
-    field.as_str().unwrap_or_default().replace('\n', " ")
+#[derive(Deserialize)]
+struct Called<'a> {
+    #[serde(borrow, default)]
+    sku: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    aliases: Vec<Cow<'a, str>>,
+    #[serde(default)]
+    alias_of: Option<IgnoredAny>,
+}
+
+/// SKU and name in the first two lines, then what else it is called. An item that is archived, or was merged into
+/// another, has no text: it is not found.
+fn text_of(archived: bool, body: &str, barcodes: Vec<String>) -> Result<Option<String>, Failure> {
+    let called: Called<'_> = serde_json::from_str(body)?;
+    if archived || called.alias_of.is_some() {
+        return Ok(None);
+    }
+    let mut lines = vec![line(called.sku.as_deref()), line(called.name.as_deref())];
+    lines.extend(called.aliases.iter().map(|alias| line(Some(alias))));
+    lines.extend(barcodes);
+    Ok(Some(lines.join("\n")))
+}
+
+fn line(text: Option<&str>) -> String {
+    text.unwrap_or_default().replace('\n', " ")
 }

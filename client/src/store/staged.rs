@@ -83,6 +83,7 @@ pub fn step(store: &Store) -> Result<bool, Failure> {
             loading.searchable = last;
             loading.write(transaction)?;
         } else {
+            search::settle(transaction)?;
             settings::unset(transaction, settings::LOADING)?;
         }
         Ok(true)

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Failure,
     engine::Tag,
-    store::{absorb, outbox, settings},
+    store::{Store, absorb, outbox, settings},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use stillage_core::{
@@ -24,28 +24,39 @@ const DISCARDS: u32 = 3;
 /// Fewer rows than this are no progress worth showing.
 const WORTH_SHOWING: u64 = 2000;
 
-/// Pulls to the head; says how many rows came.
+/// Pulls to the head; says how many rows came. While one answer is applied, the next is on its way.
 pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
     let (mut rows, mut discards) = (0, 0);
+    let mut ahead = None;
     loop {
-        let input = input(round).await?;
-        let known = input.epoch;
-        let answer = round.asking(|transport| async move { transport.pull(&input).await.map(|a| (input, a)) }).await;
-        let (input, answer) = answer?;
-        round.clock(answer.server_time).await?;
-        if known.is_some_and(|known| known != answer.epoch) {
+        let (input, answer) = match ahead.take() {
+            Some(fetched) => fetched,
+            None => {
+                let input = input(round).await?;
+                fetch(round, input).await?
+            }
+        };
+        if input.epoch.is_some_and(|known| known != answer.epoch) {
             push::meet_epoch(round, answer.epoch).await?;
             discards += 1;
         } else {
             show_progress(round, &input, &answer);
             let has_more = answer.has_more;
-            match apply(round, answer).await? {
+            let (store, next) = (Arc::clone(&round.opened.store), following(&input, &answer));
+            let (applied, fetched) = tokio::join!(apply(store, answer), async {
+                match next {
+                    Some(next) => Some(fetch(round, next).await),
+                    None => None,
+                }
+            });
+            match applied? {
                 Ok(applied) => {
                     rows += applied.rows;
                     round.inner.tell(applied.tags);
                     if !has_more && !applied.new_scope {
                         break;
                     }
+                    ahead = fetched.transpose()?;
                 }
                 Err(Discard::ForeignChain { .. }) => {
                     enrol::fork(round).await?;
@@ -64,6 +75,28 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
     Ok(rows)
 }
 
+async fn fetch(round: &mut Round, input: PullInput) -> Result<(PullInput, PullAnswer), Failure> {
+    let asked = round.asking(|transport| async move { transport.pull(&input).await.map(|answer| (input, answer)) });
+    let (input, answer) = asked.await?;
+    round.clock(answer.server_time).await?;
+    Ok((input, answer))
+}
+
+/// What to ask for once `answer` is applied, if that is known before: an answer that ends here may settle changes or
+/// bring a scope that has to be looked up.
+fn following(input: &PullInput, answer: &PullAnswer) -> Option<PullInput> {
+    let mut cursors: BTreeMap<Scope, u64> = input.cursors.iter().map(|cursor| (cursor.scope, cursor.seq)).collect();
+    if !answer.has_more || answer.ack.is_some() || !answer.removed.is_empty() {
+        return None;
+    }
+    for head in &answer.heads {
+        cursors.entry(head.scope).or_insert(0);
+    }
+    cursors.extend(answer.pages.iter().map(|page| (page.scope, page.to)));
+    let cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
+    Some(PullInput { cursors, epoch: Some(answer.epoch), ..input.clone() })
+}
+
 async fn input(round: &Round) -> Result<PullInput, Failure> {
     let store = Arc::clone(&round.opened.store);
     blocking(move || {
@@ -79,8 +112,7 @@ async fn input(round: &Round) -> Result<PullInput, Failure> {
     .await
 }
 
-async fn apply(round: &Round, answer: PullAnswer) -> Result<Result<absorb::Applied, Discard>, Failure> {
-    let store = Arc::clone(&round.opened.store);
+async fn apply(store: Arc<Store>, answer: PullAnswer) -> Result<Result<absorb::Applied, Discard>, Failure> {
     blocking(move || absorb::apply(&store, &answer)).await
 }
 

@@ -20,8 +20,10 @@ use uuid::Uuid;
 /// How many items are ranked, at most.
 const RANKED: u32 = 1000;
 
-/// Fewer items than this that begin with a short text, and it is looked for inside words too.
-const FEW: usize = 20;
+/// The index knows nothing shorter, in letters.
+const INDEXED: usize = 3;
+/// Words that are all shorter are looked for until so many items are found.
+const FEW: usize = 50;
 
 /// Items in the order in which they answer.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,9 +57,13 @@ pub fn find(conn: &Connection, typed: &str) -> rusqlite::Result<Found> {
         }
     };
     let begins = beginning(conn, &wanted)?;
-    let is_short = words.iter().all(|word| word.chars().count() < 3);
-    let holds = if is_short && begins.len() >= FEW { Vec::new() } else { holding(conn, &words, RANKED)? };
-    let more = is_short && holds.is_empty() || holds.len() >= RANKED as usize;
+    let (holds, more) = if words.iter().any(|word| word.chars().count() >= INDEXED) {
+        let holds = holding(conn, &words, RANKED)?;
+        let more = holds.len() >= RANKED as usize;
+        (holds, more)
+    } else {
+        short(conn, &wanted, &words, begins.len())?
+    };
     enter(begins);
     enter(holds);
     let mut ranked: Vec<_> = found.into_iter().map(|(id, (rank, key))| (rank, key, id)).collect();
@@ -118,6 +124,28 @@ fn beginning(conn: &Connection, wanted: &str) -> rusqlite::Result<Vec<Candidate>
     Ok(candidates)
 }
 
+/// Items that hold words too short for the index: first the text just as it was typed, which with its spaces may be
+/// long enough, then, if these are few, any item that a walk through all texts comes by. Says whether it stopped early.
+fn short(
+    conn: &Connection,
+    wanted: &str,
+    words: &[&str],
+    found: usize,
+) -> rusqlite::Result<(Vec<Candidate>, bool)> {
+    let whole = if words.len() > 1 && wanted.chars().count() >= INDEXED {
+        holding(conn, &[wanted], RANKED)?
+    } else {
+        Vec::new()
+    };
+    if found + whole.len() >= FEW {
+        return Ok((whole, true));
+    }
+    let mut holds = holding(conn, words, FEW as u32)?;
+    let more = holds.len() >= FEW;
+    holds.extend(whole);
+    Ok((holds, more))
+}
+
 /// Items that have every word somewhere in their texts.
 fn holding(conn: &Connection, words: &[&str], limit: u32) -> rusqlite::Result<Vec<Candidate>> {
     if words.is_empty() {
@@ -138,7 +166,7 @@ fn holding(conn: &Connection, words: &[&str], limit: u32) -> rusqlite::Result<Ve
 }
 
 fn condition(words: &[&str]) -> (String, Vec<String>) {
-    let (long, short): (Vec<&&str>, Vec<&&str>) = words.iter().partition(|word| word.chars().count() >= 3);
+    let (long, short): (Vec<&&str>, Vec<&&str>) = words.iter().partition(|word| word.chars().count() >= INDEXED);
     let mut terms = Vec::new();
     let mut values = Vec::new();
     if !long.is_empty() {
