@@ -146,6 +146,7 @@ impl Effects {
             qty: delta.abs(),
             order: context.order,
             at: context.at,
+            clock_error: context.clock_error,
             person: context.person,
             remarks: Remarks { entered: None, ..remarks },
             unit_cost: None,
