@@ -2,6 +2,7 @@
 //! Postgres is read once before and written set-based after; a simulation runs the same code on
 //! facts in memory.
 
+mod ambiguous;
 mod writes;
 
 pub use writes::{ChangeRow, LogRow, Writes};
@@ -60,6 +61,7 @@ pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
             needs.changes.insert(change.id);
             if let Ok(act) = read(push, change) {
                 needs.absorb(needs_of(&act, facts));
+                needs.absorb(ambiguous::needs(&act, facts));
             }
         }
     }
@@ -220,7 +222,10 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
     let act = read(push, change).map_err(|rejection| Box::new((rejection, None)))?;
     let context = context(&act, change.id, (push.device.id, change.seq), facts, push.door);
     match act.action.decide(&context, facts) {
-        Ok(effects) => Ok((effects, act.action.creates())),
+        Ok(mut effects) => {
+            effects.records.extend(ambiguous::rows(push, &act, &effects, facts));
+            Ok((effects, act.action.creates()))
+        }
         Err(rejection) => Err(Box::new((rejection, Some(act)))),
     }
 }

@@ -29,6 +29,8 @@ pub enum InboxKind {
     ArchivedEdit,
     /// A serial that came in is booked at another place.
     SerialElsewhere,
+    /// A count and a movement of its cell that no clock could tell apart.
+    AmbiguousCount,
 }
 
 impl InboxKind {
