@@ -110,7 +110,7 @@ CREATE TABLE balance (
   count_ts INTEGER,
   count_device BLOB,
   count_seq INTEGER,
-  counted INTEGER,
+  counted INTEGER, count_log_seq INTEGER,
   PRIMARY KEY (item, location, lot, status)
 ) STRICT, WITHOUT ROWID;
 

@@ -23,7 +23,10 @@ CREATE TABLE public.balance (
     count_ts bigint,
     count_device uuid,
     count_seq bigint,
-    counted bigint
+    counted bigint,
+    count_error bigint,
+    count_person uuid,
+    count_log_seq bigint
 )
 WITH (fillfactor='80');
 
@@ -125,6 +128,7 @@ CREATE TABLE public.movement (
     supplier uuid,
     reverses uuid,
     count uuid,
+    clock_error bigint DEFAULT 0 NOT NULL,
     CONSTRAINT movement_qty_check CHECK ((qty > 0))
 );
 
@@ -198,7 +202,8 @@ CREATE TABLE public.posted_count (
     order_device uuid NOT NULL,
     order_seq bigint NOT NULL,
     at bigint NOT NULL,
-    person uuid
+    person uuid,
+    clock_error bigint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.record (

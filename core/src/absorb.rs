@@ -138,7 +138,7 @@ impl Absorbed {
     }
 
     fn count(&mut self, number: u64, count: PostedCount) {
-        let last = LastCount { change: count.change, order: count.order, counted: count.counted };
+        let last = LastCount::of(&count, Some(number));
         let cell = self.cell(count.cell());
         cell.last_order = cell.last_order.max(last.order.ts);
         if cell.count.is_none_or(|known| known.order < last.order) {

@@ -14,6 +14,9 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// The greatest size of one body in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+/// The error of a clock that was never compared with the server's, in microseconds: 12 hours. A
+/// worse one says no more than that.
+pub const MAX_CLOCK_ERROR: i64 = 12 * 3600 * 1_000_000;
 /// The version in which this build writes its bodies.
 pub const BODY_VERSION: u32 = 1;
 
@@ -153,6 +156,14 @@ pub struct Act {
     pub cut: Cut,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
+}
+
+impl Act {
+    /// How far off `at` may be, as far as that is believed.
+    #[must_use]
+    pub fn error(&self) -> i64 {
+        self.clock_error.clamp(0, MAX_CLOCK_ERROR)
+    }
 }
 
 /// The one visible end of a change.

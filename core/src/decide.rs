@@ -37,6 +37,8 @@ pub struct Context {
     pub person: Option<PersonId>,
     /// Effective time in microseconds since 1970.
     pub at: i64,
+    /// How far off `at` may be, in microseconds.
+    pub clock_error: i64,
     pub door: Door,
 }
 
@@ -91,18 +93,23 @@ pub(crate) fn limited(field: &str, text: Option<&str>, max: usize) -> Result<Opt
     Err(Rejection::Field { kind: Kind::Item, field: field.to_owned(), problem })
 }
 
-/// The order stamp of something done at `at` by `device`: its time, moved up past every entry of
-/// the same cells that the device made itself or already knew when it acted.
+/// The order stamp of something done at `at` by `device`: its time, moved up past every entry and
+/// the last count of the same cells that the device made itself or already knew when it acted.
+/// The count by itself: one that agreed with the book left no entry.
 #[must_use]
 pub fn order_ts(at: i64, device: DeviceId, cells: &[(&CellFacts, Option<u64>)]) -> i64 {
-    let knew = |entry: &TailEntry, cut: Option<u64>| {
-        entry.order.device == device || entry.log_seq.is_some_and(|seq| cut.is_some_and(|cut| seq <= cut))
+    let before = |(cell, cut): &(&CellFacts, Option<u64>)| {
+        let entries = cell.tail.iter().map(|entry| (entry.order, entry.log_seq));
+        let stamps = entries.chain(cell.count.map(|count| (count.order, count.log_seq)));
+        stamps.filter(|(order, seq)| order.device == device || knew(*cut, *seq)).map(|(order, _)| order.ts).max()
     };
-    cells
-        .iter()
-        .flat_map(|(cell, cut)| cell.tail.iter().filter(move |entry| knew(entry, *cut)))
-        .map(|entry| entry.order.ts.saturating_add(1))
-        .fold(at, i64::max)
+    cells.iter().filter_map(before).map(|ts| ts.saturating_add(1)).fold(at, i64::max)
+}
+
+/// Whether a device whose cursor stood at `cut` had the row that is numbered `seq`.
+#[must_use]
+pub fn knew(cut: Option<u64>, seq: Option<u64>) -> bool {
+    seq.is_some_and(|seq| cut.is_some_and(|cut| seq <= cut))
 }
 
 impl CellFacts {
@@ -116,10 +123,10 @@ impl CellFacts {
             .try_fold(last.counted, |sum, entry| sum.checked_add(entry.delta))
     }
 
-    fn enter(&mut self, order: OrderKey, delta: Quantity, variance: bool) {
-        self.on_hand = self.on_hand.checked_add(delta).unwrap_or(self.on_hand);
-        self.last_order = self.last_order.max(order.ts);
-        self.tail.push(TailEntry { order, delta, variance, log_seq: None });
+    fn enter(&mut self, entry: TailEntry) {
+        self.on_hand = self.on_hand.checked_add(entry.delta).unwrap_or(self.on_hand);
+        self.last_order = self.last_order.max(entry.order.ts);
+        self.tail.push(entry);
     }
 }
 
@@ -132,7 +139,7 @@ impl Facts {
         }
         for movement in &effects.movements {
             for entry in movement.entries() {
-                self.cells.entry(entry.cell).or_default().enter(movement.order, entry.delta, movement.is_variance());
+                self.cells.entry(entry.cell).or_default().enter(TailEntry::of(movement, &entry));
                 self.know_cell(entry.cell);
             }
             let known = crate::facts::MovementFacts { movement: movement.clone(), reversed_by: None };
@@ -147,7 +154,7 @@ impl Facts {
             let cell = self.cells.entry(count.cell()).or_default();
             cell.last_order = cell.last_order.max(count.order.ts);
             if cell.count.is_none_or(|last| last.order < count.order) {
-                cell.count = Some(LastCount { change: count.change, order: count.order, counted: count.counted });
+                cell.count = Some(LastCount::of(count, None));
             }
         }
     }

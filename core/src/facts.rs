@@ -3,11 +3,11 @@
 
 use crate::{
     change::KnownChange,
-    id::{ChangeId, ItemId, MovementId},
+    id::{ChangeId, ItemId, MovementId, PersonId},
     order::OrderKey,
     quantity::Quantity,
     record::{Kind, Record, Ref},
-    stock::{Cell, Movement},
+    stock::{Cell, Entry, Movement, PostedCount},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -79,16 +79,48 @@ pub struct LastCount {
     pub change: ChangeId,
     pub order: OrderKey,
     pub counted: Quantity,
+    /// Its number in the scope of the cell; `None` while it has none.
+    pub log_seq: Option<u64>,
+    /// How far off its clock may have been, and who counted. Only the server asks about close
+    /// counts: a device keeps neither.
+    pub clock_error: i64,
+    pub person: Option<PersonId>,
+}
+
+impl LastCount {
+    #[must_use]
+    pub const fn of(count: &PostedCount, log_seq: Option<u64>) -> Self {
+        let PostedCount { change, order, counted, clock_error, person, .. } = *count;
+        Self { change, order, counted, log_seq, clock_error, person }
+    }
 }
 
 /// One ledger entry of a cell, as far as ordering and counting care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TailEntry {
+    pub movement: MovementId,
     pub order: OrderKey,
+    /// How far off its clock may have been; a device does not read it back.
+    pub clock_error: i64,
     pub delta: Quantity,
     pub variance: bool,
     /// Its number in the scope of the cell; `None` while it has none.
     pub log_seq: Option<u64>,
+}
+
+impl TailEntry {
+    /// An entry that has no number yet.
+    #[must_use]
+    pub const fn of(movement: &Movement, entry: &Entry) -> Self {
+        Self {
+            movement: movement.id,
+            order: movement.order,
+            clock_error: movement.clock_error,
+            delta: entry.delta,
+            variance: movement.is_variance(),
+            log_seq: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

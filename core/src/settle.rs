@@ -2,6 +2,7 @@
 //! Postgres is read once before and written set-based after; a simulation runs the same code on
 //! facts in memory.
 
+mod ambiguous;
 mod writes;
 
 pub use writes::{ChangeRow, LogRow, Writes};
@@ -58,8 +59,9 @@ pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
     for push in batch {
         for change in &push.changes {
             needs.changes.insert(change.id);
-            if let Ok(act) = change.read() {
+            if let Ok(act) = read(push, change) {
                 needs.absorb(needs_of(&act, facts));
+                needs.absorb(ambiguous::needs(&act, facts));
             }
         }
     }
@@ -89,7 +91,8 @@ pub fn context(act: &Act, change: ChangeId, (device, seq): (DeviceId, u64), fact
         .map(|cell| (facts.cell(cell), facts.cut_of(cell, &act.cut.cursors)))
         .collect();
     let ts = order_ts(act.at, device, &cells);
-    Context { change, order: OrderKey { ts, device, seq }, person: act.person, at: act.at, door }
+    let order = OrderKey { ts, device, seq };
+    Context { change, order, person: act.person, at: act.at, clock_error: act.error(), door }
 }
 
 /// Decides every change of every push in turn, each seeing what those before it did.
@@ -208,13 +211,21 @@ fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts,
 
 type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Act>)>>;
 
+/// A change as the server takes it: nothing happens later than it is heard of, and it was done by
+/// whoever the device belongs to.
+fn read(push: &Push, change: &Change) -> Result<Act, Rejection> {
+    let act = change.read()?;
+    Ok(Act { at: act.at.min(push.received_at), person: Some(push.device.person), ..act })
+}
+
 fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
-    let mut act = change.read().map_err(|rejection| Box::new((rejection, None)))?;
-    act.at = act.at.min(push.received_at);
-    act.person = Some(push.device.person);
+    let act = read(push, change).map_err(|rejection| Box::new((rejection, None)))?;
     let context = context(&act, change.id, (push.device.id, change.seq), facts, push.door);
     match act.action.decide(&context, facts) {
-        Ok(effects) => Ok((effects, act.action.creates())),
+        Ok(mut effects) => {
+            effects.records.extend(ambiguous::rows(push, &act, &effects, facts));
+            Ok((effects, act.action.creates()))
+        }
         Err(rejection) => Err(Box::new((rejection, Some(act)))),
     }
 }

@@ -130,6 +130,9 @@ pub struct Movement {
     pub order: OrderKey,
     /// When it happened, in microseconds since 1970, on the server's clock as well as it is known.
     pub at: i64,
+    /// How far off its clock may have been, in microseconds.
+    #[serde(default, skip_serializing_if = "is_exact")]
+    pub clock_error: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
     #[serde(flatten)]
@@ -189,10 +192,17 @@ pub struct PostedCount {
     pub counted: Quantity,
     pub order: OrderKey,
     pub at: i64,
+    #[serde(default, skip_serializing_if = "is_exact")]
+    pub clock_error: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
     #[serde(flatten)]
     pub remarks: Remarks,
+}
+
+/// Bodies written before errors were kept have none.
+const fn is_exact(clock_error: &i64) -> bool {
+    *clock_error == 0
 }
 
 impl PostedCount {

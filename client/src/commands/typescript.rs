@@ -42,7 +42,7 @@ const WORDED: &[(&str, &str)] = &[
     (
         "InboxKind",
         "\"conflict\" | \"rejected\" | \"parked\" | \"sku_taken\" | \"barcode_taken\" | \"negative\" \
-         | \"archived_edit\" | \"serial_elsewhere\"",
+         | \"archived_edit\" | \"serial_elsewhere\" | \"ambiguous_count\"",
     ),
 ];
 
@@ -199,6 +199,7 @@ mod tests {
             I::Negative,
             I::ArchivedEdit,
             I::SerialElsewhere,
+            I::AmbiguousCount,
         ];
         assert_eq!(worded("InboxKind"), sent(inbox.iter().map(|value| json!(value)).collect()));
         assert_eq!(worded("Tag"), sent(crate::Tag::ALL.iter().map(|value| json!(value)).collect()));

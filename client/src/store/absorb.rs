@@ -298,8 +298,8 @@ struct Twins {
 
 fn write_cell(conn: &Connection, cell: &Cell, change: &CellChange) -> Result<(), Failure> {
     let sql = "INSERT INTO balance (item, location, lot, status, on_hand, last_order,
-            count_change, count_ts, count_device, count_seq, counted)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            count_change, count_ts, count_device, count_seq, counted, count_log_seq)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
         ON CONFLICT (item, location, lot, status) DO UPDATE SET
             on_hand = on_hand + excluded.on_hand, last_order = max(last_order, excluded.last_order)";
     let count = change.count;
@@ -316,10 +316,12 @@ fn write_cell(conn: &Connection, cell: &Cell, change: &CellChange) -> Result<(),
         count.map(|count| count.order.device.0),
         count.map(|count| count.order.seq),
         count.map(|count| count.counted.0),
+        count.and_then(|count| count.log_seq),
     ))?;
     let Some(count) = count else { return Ok(()) };
     // The later of two counts in effective order speaks for the cell, whichever came first.
-    let sql = "UPDATE balance SET count_change = ?5, count_ts = ?6, count_device = ?7, count_seq = ?8, counted = ?9
+    let sql = "UPDATE balance SET count_change = ?5, count_ts = ?6, count_device = ?7, count_seq = ?8, counted = ?9,
+            count_log_seq = ?10
         WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4
           AND (count_ts IS NULL OR (count_ts, count_device, count_seq) < (?6, ?7, ?8))";
     conn.prepare_cached(sql)?.execute((
@@ -332,6 +334,7 @@ fn write_cell(conn: &Connection, cell: &Cell, change: &CellChange) -> Result<(),
         count.order.device.0,
         count.order.seq,
         count.counted.0,
+        count.log_seq,
     ))?;
     Ok(())
 }

@@ -5,13 +5,14 @@
 use crate::{Failure, mint::Moment, store::settings};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
+use stillage_core::change::MAX_CLOCK_ERROR;
 
 const SAMPLES: usize = 8;
 const MINUTE: i64 = 60 * 1_000_000;
 /// How far a quartz drifts: 50 microseconds a second.
 const DRIFT_PER_MILLION: i64 = 50;
-/// The error of a clock that was never compared: 12 hours.
-const UNKNOWN: i64 = 12 * 3600 * 1_000_000;
+/// The error of a clock that was never compared.
+const UNKNOWN: i64 = MAX_CLOCK_ERROR;
 
 /// One question and its answer, in microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

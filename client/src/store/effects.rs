@@ -132,7 +132,7 @@ fn cell_changes(effects: &Effects) -> BTreeMap<Cell, CellDelta> {
     for count in &effects.counts {
         let cell = cells.entry(count.cell()).or_insert_with(blank);
         cell.last_order = cell.last_order.max(count.order.ts);
-        cell.count = Some(LastCount { change: count.change, order: count.order, counted: count.counted });
+        cell.count = Some(LastCount::of(count, None));
     }
     cells
 }

@@ -58,7 +58,7 @@ pub fn load(conn: &Connection, view: View, needs: &Needs, facts: &mut Facts) -> 
         let known = facts.cells.entry(*cell).or_default();
         // Entries of this batch are not in the store yet, and have no number.
         let unwritten: Vec<_> =
-            known.tail.iter().filter(|e| !tail.iter().any(|t| t.order == e.order)).copied().collect();
+            known.tail.iter().filter(|e| !tail.iter().any(|t| t.movement == e.movement)).copied().collect();
         known.tail = tail;
         known.tail.extend(unwritten);
         known.tail_from = Some(*from);
@@ -143,12 +143,13 @@ fn cells_of(conn: &Connection, view: View, of: Ref) -> Result<Vec<Cell>, Failure
 }
 
 fn cell_facts(conn: &Connection, view: View, cell: &Cell) -> Result<CellFacts, Failure> {
-    const BASE: &str = "SELECT on_hand, last_order, count_change, count_ts, count_device, count_seq, counted
+    const BASE: &str =
+        "SELECT on_hand, last_order, count_change, count_ts, count_device, count_seq, counted, count_log_seq
         FROM balance WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4";
     // A cell may have thousands of pending rows: they are summed where they lie.
     const PENDING: &str = "SELECT sum(delta), max(last_order), NULL
         FROM pending_balance WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4 HAVING count(*) > 0";
-    const COUNTED: &str = "SELECT 0, last_order, count_change, count_ts, count_device, count_seq, counted
+    const COUNTED: &str = "SELECT 0, last_order, count_change, count_ts, count_device, count_seq, counted, NULL
         FROM pending_balance WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4 AND count_ts IS NOT NULL
         ORDER BY count_ts DESC, count_device DESC, count_seq DESC LIMIT 1";
     let mut known = CellFacts::default();
@@ -173,11 +174,12 @@ fn cell_facts(conn: &Connection, view: View, cell: &Cell) -> Result<CellFacts, F
 fn read_count(row: &Row<'_>) -> rusqlite::Result<Option<LastCount>> {
     let Some(change) = row.get::<_, Option<Uuid>>(2)? else { return Ok(None) };
     let order = OrderKey { ts: row.get(3)?, device: DeviceId(row.get(4)?), seq: row.get(5)? };
-    Ok(Some(LastCount { change: ChangeId(change), order, counted: Quantity(row.get(6)?) }))
+    let (counted, log_seq) = (Quantity(row.get(6)?), row.get(7)?);
+    Ok(Some(LastCount { change: ChangeId(change), order, counted, log_seq, clock_error: 0, person: None }))
 }
 
 fn tail(conn: &Connection, view: View, cell: &Cell, from: i64) -> Result<Vec<TailEntry>, Failure> {
-    let sql = "SELECT qty, order_ts, order_device, order_seq, kind = 'count_variance', seq FROM entry
+    let sql = "SELECT qty, order_ts, order_device, order_seq, kind = 'count_variance', seq, movement FROM entry
         WHERE item = ?1 AND location = ?2 AND order_ts >= ?3 AND status = ?4 AND coalesce(lot, x'') = ?5
           AND (?6 OR n IS NULL)";
     let mut statement = conn.prepare_cached(sql)?;
@@ -185,6 +187,8 @@ fn tail(conn: &Connection, view: View, cell: &Cell, from: i64) -> Result<Vec<Tai
     let key = (cell.item.0, cell.location.0, from, cell.status.name(), lot, view == View::Now);
     let rows = statement.query_map(key, |row| {
         Ok(TailEntry {
+            movement: MovementId(row.get(6)?),
+            clock_error: 0,
             order: OrderKey { ts: row.get(1)?, device: DeviceId(row.get(2)?), seq: row.get(3)? },
             delta: Quantity(row.get(0)?),
             variance: row.get(4)?,

@@ -4,7 +4,10 @@
 use crate::{Code, Failure};
 use rusqlite::Connection;
 
-const STEPS: &[&str] = &[include_str!("../../../migrations/client/0001_create_engine.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../../migrations/client/0001_create_engine.sql"),
+    include_str!("../../../migrations/client/0002_number_last_counts.sql"),
+];
 
 pub fn migrate(connection: &mut Connection) -> Result<(), Failure> {
     let done: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

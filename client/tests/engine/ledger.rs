@@ -32,7 +32,7 @@ impl Ledger {
         ledger
     }
 
-    fn person(device: DeviceId) -> PersonId {
+    pub fn person(device: DeviceId) -> PersonId {
         PersonId::derived(device.0, "person")
     }
 

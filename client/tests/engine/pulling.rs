@@ -4,8 +4,19 @@ use crate::{
     ledger::Ledger,
     world::{Bin, Desk, count, edit, issue, receive},
 };
-use stillage_client::store::{Durability, outbox, reset, settings};
-use stillage_core::{absorb::Discard, id::DeviceId, quantity::Quantity, record::merge::FieldChange};
+use serde_json::{Value, json};
+use stillage_client::store::{
+    Durability, outbox,
+    queries::inbox::{self, InboxState},
+    record, reset, settings,
+};
+use stillage_core::{
+    absorb::Discard,
+    action::{Keep, Resolve},
+    id::DeviceId,
+    quantity::Quantity,
+    record::{Record, merge::FieldChange},
+};
 
 /// Two desks that hold the same furnished bin with ten in it.
 fn two_desks() -> (Desk, Desk, Ledger, Bin) {
@@ -62,6 +73,31 @@ fn a_pending_count_is_decided_again_on_what_was_pulled() {
     a.sync(&mut ledger);
     b.sync(&mut ledger);
     assert_eq!(b.on_hand(&bin), Quantity::whole(6));
+    assert_eq!(a.dump(), b.dump());
+}
+
+#[test]
+fn a_count_too_close_to_a_movement_is_asked_about_and_turned_round_offline() {
+    let (a, b, mut ledger, bin) = two_desks();
+    // Neither clock was ever compared, so that nobody can say which came first.
+    b.act(vec![issue(&bin, 4)]).unwrap();
+    a.act(vec![count(&bin, 6)]).unwrap();
+    b.sync(&mut ledger);
+    a.sync(&mut ledger);
+    let of = Ledger::person(b.store.read(settings::device).unwrap()).into();
+    let fields = [("name".to_owned(), json!("Ben"))].into();
+    let ben = Record { of, version: 1, archived: false, fields };
+    a.store.write(Durability::Normal, |tx| record::write_base(tx, &ben)).unwrap();
+    let card = a.store.read(|conn| Ok(inbox::list(conn, InboxState::Open)?)).unwrap().remove(0);
+    assert_eq!(card.keeps, [Keep::Mine, Keep::Theirs, Keep::Recount]);
+    assert_eq!(card.theirs_by.as_deref(), Some("Ben"));
+    assert_eq!((&card.details["counted"], &card.details["moved"]), (&json!("6"), &json!("-4")));
+    let answer = Resolve { inbox: card.id.parse().unwrap(), keep: Keep::Theirs, value: Value::Null };
+    a.act(vec![answer.into()]).unwrap();
+    assert_eq!(a.on_hand(&bin), Quantity::whole(2), "the four left after the six were counted");
+    a.sync(&mut ledger);
+    b.sync(&mut ledger);
+    assert_eq!((a.on_hand(&bin), b.on_hand(&bin)), (Quantity::whole(2), Quantity::whole(2)));
     assert_eq!(a.dump(), b.dump());
 }
 

@@ -49,13 +49,14 @@ impl Count {
             counted: self.counted,
             order: context.order,
             at: context.at,
+            clock_error: context.clock_error,
             person: context.person,
             remarks: self.remarks.clone(),
         };
         let cell: Cell = count.cell();
         let known = facts.cell(&cell);
         if known.count.is_none_or(|last| last.order < count.order) {
-            let last = LastCount { change: count.change, order: count.order, counted: count.counted };
+            let last = LastCount::of(&count, None);
             let desired = known.desired(&last).ok_or(Rejection::Overflow)?;
             effects.variance(context, place, &count, desired.checked_sub(known.on_hand).ok_or(Rejection::Overflow)?);
         }

@@ -1,16 +1,17 @@
 //! An inbox row is answered. The answer is an ordinary action, so it works offline; what it does
 //! to the subject is done by the same verbs a person would use.
 
-use super::{Action, Archive, Save, archive::restore, save::sign};
+use super::{Action, Archive, Reverse, Save, archive::restore, save::sign};
 use crate::{
     decide::{CheckedLine, Context, Effects, InboxKind, missing},
     facts::{Facts, Needs},
     id::{InboxId, ItemId, MovementId},
+    order::OrderKey,
     quantity::Quantity,
     record::{Kind, Record, Ref, Tracking, UNNUMBERED, fields::tracking, merge::FieldChange},
     rejection::Rejection,
     seed::Virtual,
-    stock::{Cell, MovementKind, Remarks},
+    stock::{Cell, Movement, MovementKind, Remarks},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ impl Keep {
             InboxKind::Conflict => &[Self::Mine, Self::Theirs, Self::Value],
             InboxKind::SkuTaken | InboxKind::BarcodeTaken => &[Self::Theirs, Self::Value],
             InboxKind::ArchivedEdit => &[Self::Mine, Self::Discard],
+            InboxKind::AmbiguousCount => &[Self::Mine, Self::Theirs, Self::Recount],
             InboxKind::Negative | InboxKind::SerialElsewhere => &[Self::Recount, Self::Discard],
             InboxKind::Rejected | InboxKind::Parked => &[Self::Discard],
         }
@@ -105,11 +107,27 @@ impl Resolve {
         asked.then_some((ItemId(loser.id), ItemId(winner)))
     }
 
+    /// The movement that happened on the other side of its count, and the order it gets there.
+    /// (`mine`: it stands on the right side; `recount`: a new count makes the question idle.)
+    fn turned(&self, row: &Row<'_>) -> Option<(MovementId, i64)> {
+        if row.kind != InboxKind::AmbiguousCount || self.keep != Keep::Theirs {
+            return None;
+        }
+        let details = row.record.fields.get("details")?;
+        let movement = details.get("movement")?.as_str()?.parse().ok()?;
+        let counted_at = details.get("counted_at")?.as_i64()?;
+        let step = if details.get("applied")? == "before" { 1 } else { -1 };
+        Some((movement, counted_at.saturating_add(step)))
+    }
+
     pub(super) fn needs(&self, facts: &Facts) -> Needs {
         let mut needs = Needs::default();
         needs.record(self.inbox);
         let Some(row) = self.row(facts) else { return needs };
         needs.records.extend(row.subject);
+        if let Some((movement, _)) = self.turned(&row) {
+            needs.absorb(Reverse { movement, note: None }.needs(facts));
+        }
         for action in self.actions(&row, facts) {
             needs.absorb(action.needs(facts));
         }
@@ -150,6 +168,9 @@ impl Resolve {
         if let Some((loser, winner)) = self.merges(&row) {
             merge_items(context, facts, (loser, facts.resolved(winner)), &mut effects)?;
         }
+        if let Some(turned) = self.turned(&row) {
+            effects = turn(context, facts, turned)?;
+        }
         let mut closed = Record { version: UNNUMBERED, ..row.record.clone() };
         closed.fields.insert("state".into(), json!("resolved"));
         closed.fields.insert("answer".into(), json!(self.keep));
@@ -157,6 +178,29 @@ impl Resolve {
         effects.records.push(closed);
         Ok(effects)
     }
+}
+
+/// Books a movement to the other side of a count: it is taken back where it stood, and stands
+/// again a microsecond past the count. Why not a new count with another number: two movements are
+/// facts like any other, so that the sum comes out the same in whatever order they, the count and
+/// later counts arrive; a number that is derived from the last count would be right for that count
+/// alone. The new movement has no cost: the average took it in when the goods came.
+fn turn(context: &Context, facts: &Facts, (movement, ts): (MovementId, i64)) -> Result<Effects, Rejection> {
+    let mut effects = Reverse { movement, note: None }.decide(context, facts)?;
+    let mut after = facts.clone();
+    after.apply(&effects);
+    if let Some(Some(known)) = facts.movements.get(&movement) {
+        let original = known.movement.clone();
+        let again = Movement {
+            id: MovementId::derived(context.change.0, "turned"),
+            change: context.change,
+            order: OrderKey { ts, ..original.order },
+            unit_cost: None,
+            ..original
+        };
+        effects.post(context, &after, again)?;
+    }
+    Ok(effects)
 }
 
 /// Makes `loser` another name of `winner` and books its stock over.

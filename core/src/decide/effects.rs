@@ -29,6 +29,8 @@ pub enum InboxKind {
     ArchivedEdit,
     /// A serial that came in is booked at another place.
     SerialElsewhere,
+    /// A count and a movement of its cell that no clock could tell apart.
+    AmbiguousCount,
 }
 
 impl InboxKind {
@@ -146,6 +148,7 @@ impl Effects {
             qty: delta.abs(),
             order: context.order,
             at: context.at,
+            clock_error: context.clock_error,
             person: context.person,
             remarks: Remarks { entered: None, ..remarks },
             unit_cost: None,

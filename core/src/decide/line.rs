@@ -150,6 +150,7 @@ impl CheckedLine {
             qty: self.qty,
             order: context.order,
             at: context.at,
+            clock_error: context.clock_error,
             person: context.person,
             remarks: self.remarks.clone(),
             unit_cost: None,

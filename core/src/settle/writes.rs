@@ -165,6 +165,11 @@ pub(super) fn inbox_row(push: &Push, change: &Change, index: usize, draft: Draft
         ("code", json!(draft.code)),
         ("details", draft.details),
     ];
+    new_row(id, pairs)
+}
+
+/// An inbox row with those of the fields that hold something.
+pub(super) fn new_row(id: InboxId, pairs: impl IntoIterator<Item = (&'static str, Value)>) -> Record {
     let fields: Fields =
         pairs.into_iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
     Record { of: Ref { kind: Kind::Inbox, id: id.0 }, version: UNNUMBERED, archived: false, fields }

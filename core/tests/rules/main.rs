@@ -2,6 +2,7 @@
 //! arrival.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod ambiguous;
 mod counting;
 mod order;
 mod records;

@@ -91,8 +91,11 @@ impl World {
     }
 
     pub fn seal_knowing(&mut self, device: usize, at: i64, action: impl Into<Action>, cut: Cut) -> Change {
+        self.seal_act(device, Act { action: action.into(), at, clock_error: 0, cut, person: None })
+    }
+
+    pub fn seal_act(&mut self, device: usize, act: Act) -> Change {
         let id = ChangeId(self.mint());
-        let act = Act { action: action.into(), at, clock_error: 0, cut, person: None };
         let mut change = Change::write(id, &act);
         let device = &mut self.devices[device];
         change.seq = device.sent.len() as u64 + 1;
@@ -204,6 +207,7 @@ impl World {
         let head = site.map(|(_, head)| *head);
         for known in self.facts.cells.values_mut() {
             known.tail.iter_mut().filter(|entry| entry.log_seq.is_none()).for_each(|entry| entry.log_seq = head);
+            known.count.iter_mut().filter(|count| count.log_seq.is_none()).for_each(|count| count.log_seq = head);
         }
     }
 
@@ -260,4 +264,16 @@ pub fn issue(item: ItemId, location: LocationId, units: i64) -> Action {
 pub fn count(item: ItemId, location: LocationId, units: i64) -> Action {
     let (counted, status, remarks) = (whole(units), StockStatus::Available, Remarks::default());
     Count { item, location, lot: None, status, counted, remarks }.into()
+}
+
+/// The numbers below `n` in every order.
+pub fn every_order(n: usize) -> Vec<Vec<usize>> {
+    let insert = |order: Vec<usize>, next: usize| {
+        (0..=next).map(move |at| {
+            let mut longer = order.clone();
+            longer.insert(at, next);
+            longer
+        })
+    };
+    (0..n).fold(vec![vec![]], |orders, next| orders.into_iter().flat_map(|order| insert(order, next)).collect())
 }

@@ -6,7 +6,7 @@ use sqlx::{Error, FromRow};
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
     facts::{CellFacts, LastCount, TailEntry},
-    id::{ChangeId, DeviceId, ItemId, LocationId, LotId},
+    id::{ChangeId, DeviceId, ItemId, LocationId, LotId, MovementId, PersonId},
     order::OrderKey,
     quantity::Quantity,
     record::{Kind, Ref},
@@ -67,6 +67,9 @@ struct BalanceRow {
     count_device: Option<Uuid>,
     count_seq: Option<i64>,
     counted: Option<i64>,
+    count_error: Option<i64>,
+    count_person: Option<Uuid>,
+    count_log_seq: Option<i64>,
 }
 
 impl BalanceRow {
@@ -77,7 +80,14 @@ impl BalanceRow {
                 device: DeviceId(self.count_device?),
                 seq: self.count_seq?.unsigned_abs(),
             };
-            Some(LastCount { change: ChangeId(self.count_change?), order, counted: Quantity(self.counted?) })
+            Some(LastCount {
+                change: ChangeId(self.count_change?),
+                order,
+                counted: Quantity(self.counted?),
+                log_seq: self.count_log_seq.map(i64::unsigned_abs),
+                clock_error: self.count_error.unwrap_or(0),
+                person: self.count_person.map(PersonId),
+            })
         })();
         let on_hand = Quantity(self.on_hand);
         CellFacts { on_hand, last_order: self.last_order, count, tail: Vec::new(), tail_from: None }
@@ -103,7 +113,8 @@ pub async fn lock(tx: &mut Tx, cells: &BTreeSet<Cell>) -> Result<(BTreeMap<Cell,
 async fn lock_present(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeMap<Cell, CellFacts>, Error> {
     let rows: Vec<BalanceRow> = sqlx::query_as(
         "SELECT b.item, b.location, b.lot, b.status, b.on_hand, b.last_order,
-                b.count_change, b.count_ts, b.count_device, b.count_seq, b.counted
+                b.count_change, b.count_ts, b.count_device, b.count_seq, b.counted,
+                b.count_error, b.count_person, b.count_log_seq
          FROM (SELECT * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS c(item, location, lot, status)
                ORDER BY c.item, c.location, c.lot, c.status) c
          CROSS JOIN LATERAL (SELECT * FROM balance b WHERE b.org = $1 AND b.item = c.item AND b.location = c.location
@@ -191,6 +202,8 @@ pub async fn stocked(tx: &mut Tx, owners: &BTreeSet<Ref>) -> Result<BTreeSet<Uui
 #[derive(Debug, FromRow)]
 struct TailRow {
     n: i32,
+    movement: Uuid,
+    clock_error: i64,
     order_ts: i64,
     order_device: Uuid,
     order_seq: i64,
@@ -217,7 +230,9 @@ pub async fn tails(tx: &mut Tx, wanted: &BTreeMap<Cell, i64>) -> Result<BTreeMap
         let order =
             OrderKey { ts: row.order_ts, device: DeviceId(row.order_device), seq: row.order_seq.unsigned_abs() };
         let entry = TailEntry {
+            movement: MovementId(row.movement),
             order,
+            clock_error: row.clock_error,
             delta: Quantity(row.delta),
             variance: row.variance,
             log_seq: row.seq.map(i64::unsigned_abs),
@@ -232,14 +247,15 @@ const TAILS: &str = "
 WITH c AS (
   SELECT * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[])
     WITH ORDINALITY AS c(item, location, lot, status, since, n))
-SELECT c.n::int, m.order_ts, m.order_device, m.order_seq, -m.qty AS delta,
+SELECT c.n::int, m.id AS movement, m.clock_error, m.order_ts, m.order_device, m.order_seq, -m.qty AS delta,
        m.kind = 'count_variance' AS variance, m.from_seq AS seq
 FROM c CROSS JOIN LATERAL (
   SELECT * FROM movement m WHERE m.org = $1 AND m.item = c.item AND m.from_location = c.location
     AND m.order_ts >= c.since AND m.from_site IS NOT NULL AND m.from_status = c.status
     AND coalesce(m.lot, '00000000-0000-0000-0000-000000000000') = c.lot OFFSET 0) m
 UNION ALL
-SELECT c.n::int, m.order_ts, m.order_device, m.order_seq, m.qty, m.kind = 'count_variance', m.to_seq
+SELECT c.n::int, m.id, m.clock_error, m.order_ts, m.order_device, m.order_seq, m.qty, m.kind = 'count_variance',
+       m.to_seq
 FROM c CROSS JOIN LATERAL (
   SELECT * FROM movement m WHERE m.org = $1 AND m.item = c.item AND m.to_location = c.location
     AND m.order_ts >= c.since AND m.to_site IS NOT NULL AND m.to_status = c.status

@@ -270,6 +270,7 @@ struct MovementRow {
     order_device: Uuid,
     order_seq: i64,
     at: i64,
+    clock_error: i64,
     person: Option<Uuid>,
     reason: Option<Uuid>,
     note: Option<String>,
@@ -305,6 +306,7 @@ impl MovementRow {
                 seq: self.order_seq.unsigned_abs(),
             },
             at: self.at,
+            clock_error: self.clock_error,
             person: self.person.map(PersonId),
             remarks: Remarks {
                 reason: self.reason.map(ReasonId),

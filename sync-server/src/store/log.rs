@@ -24,6 +24,7 @@ pub struct Numbers {
     rows: Vec<u64>,
     records: HashMap<Ref, u64>,
     movements: HashMap<(MovementId, Scope), u64>,
+    counts: HashMap<ChangeId, u64>,
 }
 
 impl Numbers {
@@ -35,6 +36,12 @@ impl Numbers {
     #[must_use]
     pub fn of_movement(&self, id: MovementId, scope: Scope) -> Option<u64> {
         self.movements.get(&(id, scope)).copied()
+    }
+
+    /// A count stands in the log of its site alone.
+    #[must_use]
+    pub fn of_count(&self, change: ChangeId) -> Option<u64> {
+        self.counts.get(&change).copied()
     }
 }
 
@@ -74,6 +81,9 @@ pub async fn number(tx: &mut Tx, rows: &[LogRow]) -> Result<Numbers, Error> {
         }
         if let Some(movement) = row.movement {
             numbers.movements.insert((movement, row.scope), *last);
+        }
+        if row.kind == entry::COUNT {
+            numbers.counts.insert(row.change, *last);
         }
     }
     Ok(numbers)

@@ -17,7 +17,7 @@ pub struct Violation {
 /// More than this of one rule say nothing new.
 const MOST: i64 = 100;
 
-const RULES: [&str; 7] = [BALANCES, ZERO_SUMS, COUNTS, LAST_COUNTS, LOGS, RECORDS, CHAINS];
+const RULES: [&str; 8] = [BALANCES, ZERO_SUMS, COUNTS, LAST_COUNTS, COUNT_NUMBERS, LOGS, RECORDS, CHAINS];
 
 pub async fn verify(tx: &mut Tx) -> Result<Vec<Violation>, Error> {
     let mut violations = Vec::new();
@@ -75,6 +75,13 @@ SELECT 'balance_knows_its_last_count' AS rule, concat_ws('/', l.item, l.location
 FROM last l LEFT JOIN balance b ON b.org = $1 AND b.item = l.item AND b.location = l.location
   AND b.lot = coalesce(l.lot, '00000000-0000-0000-0000-000000000000') AND b.status = l.status
 WHERE l.change IS DISTINCT FROM b.count_change LIMIT $2";
+
+/// A balance remembers the number of that count in its log.
+const COUNT_NUMBERS: &str = "
+SELECT 'balance_numbers_its_last_count' AS rule, concat_ws('/', b.item, b.location, b.lot, b.status) AS subject,
+       coalesce(l.seq::text, 'no row') AS expected, coalesce(b.count_log_seq::text, 'none') AS found
+FROM balance b LEFT JOIN log l ON l.org = b.org AND l.kind = 'count' AND l.change = b.count_change
+WHERE b.org = $1 AND b.count_change IS NOT NULL AND b.count_log_seq IS DISTINCT FROM l.seq LIMIT $2";
 
 /// A scope's log runs from 1 to its head without a gap.
 const LOGS: &str = "

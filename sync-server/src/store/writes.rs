@@ -11,10 +11,12 @@ use super::{
 use sqlx::Error;
 use std::collections::{BTreeSet, HashMap};
 use stillage_core::{
+    facts::CellFacts,
     id::DeviceId,
     record::Ref,
     scope::Scope,
     settle::{ChangeRow, Writes},
+    stock::Cell,
     text,
 };
 
@@ -39,6 +41,7 @@ pub async fn write(tx: &mut Tx, writes: &Writes, writing: &Writing<'_>) -> Resul
     let numbers = log::number(tx, &writes.log).await?;
     log::append(tx, &writes.log, &numbers).await?;
     movements(tx, writes, &numbers, writing.recorded_at).await?;
+    count_numbers(tx, writes, &numbers).await?;
     records::write(tx, writes, &numbers, writing.versions).await?;
     Ok(numbers.heads)
 }
@@ -134,9 +137,9 @@ async fn counts(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
     }
     sqlx::query(
         "INSERT INTO posted_count (org, change, item, location, site, lot, status, counted, order_ts, order_device,
-                                   order_seq, at, person)
+                                   order_seq, at, person, clock_error)
          SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[],
-                                  $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[], $13::uuid[])",
+                                  $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[], $13::uuid[], $14::bigint[])",
     )
     .bind(tx.org.0)
     .bind(rows.iter().map(|count| count.change.0).collect::<Vec<_>>())
@@ -151,6 +154,7 @@ async fn counts(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
     .bind(rows.iter().map(|count| signed(count.order.seq)).collect::<Vec<_>>())
     .bind(rows.iter().map(|count| count.at).collect::<Vec<_>>())
     .bind(rows.iter().map(|count| count.person.map(|person| person.0)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|count| count.clock_error).collect::<Vec<_>>())
     .execute(tx.conn())
     .await
     .map(drop)
@@ -165,13 +169,15 @@ async fn balances(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
     sqlx::query(
         // The rows are there, locked: the conflict is the look-up by key, which no plan can get wrong.
         "INSERT INTO balance (org, item, location, lot, status, on_hand, last_order, count_change, count_ts,
-                              count_device, count_seq, counted)
+                              count_device, count_seq, counted, count_error, count_person, count_log_seq)
          SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::uuid[],
-                                  $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[])
+                                  $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[], $13::bigint[], $14::uuid[],
+                                  $15::bigint[])
          ON CONFLICT (org, item, location, lot, status) DO UPDATE SET
            on_hand = EXCLUDED.on_hand, last_order = EXCLUDED.last_order, count_change = EXCLUDED.count_change,
            count_ts = EXCLUDED.count_ts, count_device = EXCLUDED.count_device, count_seq = EXCLUDED.count_seq,
-           counted = EXCLUDED.counted",
+           counted = EXCLUDED.counted, count_error = EXCLUDED.count_error, count_person = EXCLUDED.count_person,
+           count_log_seq = EXCLUDED.count_log_seq",
     )
     .bind(tx.org.0)
     .bind(keys.items)
@@ -185,6 +191,38 @@ async fn balances(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
     .bind(counts.iter().map(|count| count.map(|count| count.order.device.0)).collect::<Vec<_>>())
     .bind(counts.iter().map(|count| count.map(|count| signed(count.order.seq))).collect::<Vec<_>>())
     .bind(counts.iter().map(|count| count.map(|count| count.counted.0)).collect::<Vec<_>>())
+    .bind(counts.iter().map(|count| count.map(|count| count.clock_error)).collect::<Vec<_>>())
+    .bind(counts.iter().map(|count| count.and_then(|count| count.person).map(|person| person.0)).collect::<Vec<_>>())
+    .bind(counts.iter().map(|count| count.and_then(|count| count.log_seq).map(signed)).collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await
+    .map(drop)
+}
+
+/// The numbers of this batch's counts, in the cells whose latest they are. A write of its own:
+/// balances are written before the heads are bumped, and only counts pay for it.
+async fn count_numbers(tx: &mut Tx, writes: &Writes, numbers: &Numbers) -> Result<(), Error> {
+    let number = |(cell, state): (&Cell, &CellFacts)| Some((*cell, numbers.of_count(state.count?.change)?));
+    let counted: Vec<(Cell, u64)> = writes.cells.iter().filter_map(number).collect();
+    if counted.is_empty() {
+        return Ok(());
+    }
+    let keys: CellColumns = counted.iter().map(|(cell, _)| cell).collect();
+    sqlx::query(
+        "UPDATE balance b SET count_log_seq = w.number
+         FROM (SELECT t.ctid AS at, w.number
+               FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[])
+                    AS w(item, location, lot, status, number)
+               CROSS JOIN LATERAL (SELECT t.ctid FROM balance t WHERE t.org = $1 AND t.item = w.item
+                                     AND t.location = w.location AND t.lot = w.lot AND t.status = w.status OFFSET 0) t) w
+         WHERE b.ctid = w.at",
+    )
+    .bind(tx.org.0)
+    .bind(keys.items)
+    .bind(keys.locations)
+    .bind(keys.lots)
+    .bind(keys.statuses)
+    .bind(counted.iter().map(|(_, number)| signed(*number)).collect::<Vec<_>>())
     .execute(tx.conn())
     .await
     .map(drop)
@@ -217,11 +255,12 @@ async fn movements(tx: &mut Tx, writes: &Writes, numbers: &Numbers, recorded_at:
     sqlx::query(
         "INSERT INTO movement (org, recorded_at, id, change, kind, item, lot, from_location, from_site, from_status,
            from_seq, to_location, to_site, to_status, to_seq, qty, order_ts, order_device, order_seq, at, person, reason,
-           note, reference, entered, cost_minor, cost_currency, supplier, reverses, count)
+           note, reference, entered, cost_minor, cost_currency, supplier, reverses, count, clock_error)
          SELECT $1, $2, * FROM UNNEST($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[],
            $9::uuid[], $10::text[], $11::bigint[], $12::uuid[], $13::uuid[], $14::text[], $15::bigint[], $16::bigint[],
            $17::bigint[], $18::uuid[], $19::bigint[], $20::bigint[], $21::uuid[], $22::uuid[], $23::text[],
-           $24::text[], $25::text[], $26::bigint[], $27::text[], $28::uuid[], $29::uuid[], $30::uuid[])",
+           $24::text[], $25::text[], $26::bigint[], $27::text[], $28::uuid[], $29::uuid[], $30::uuid[],
+           $31::bigint[])",
     )
     .bind(tx.org.0)
     .bind(recorded_at)
@@ -253,6 +292,7 @@ async fn movements(tx: &mut Tx, writes: &Writes, numbers: &Numbers, recorded_at:
     .bind(rows.iter().map(|m| m.supplier.map(|supplier| supplier.0)).collect::<Vec<_>>())
     .bind(rows.iter().map(|m| m.reverses.map(|id| id.0)).collect::<Vec<_>>())
     .bind(rows.iter().map(|m| m.count.map(|change| change.0)).collect::<Vec<_>>())
+    .bind(rows.iter().map(|m| m.clock_error).collect::<Vec<_>>())
     .execute(tx.conn())
     .await
     .map(drop)

@@ -1,5 +1,6 @@
 //! The server's half of the protocol against a real Postgres.
 
+mod ambiguous;
 mod audit;
 mod enrolling;
 mod pulling;

@@ -77,6 +77,7 @@ fn movement(receive: &stillage_core::action::Receive, catalogue: &Catalogue, seq
         qty: receive.qty,
         order: OrderKey { ts: at, device: id.into(), seq: seq.unsigned_abs() },
         at,
+        clock_error: 0,
         person: None,
         remarks: receive.remarks.clone(),
         unit_cost: None,

@@ -15,7 +15,7 @@ export type Pack = { code: string; numerator: number; denominator: number };
 
 export type MovementKind = "receive" | "issue" | "transfer" | "adjust" | "count_variance" | "reversal";
 
-export type InboxKind = "conflict" | "rejected" | "parked" | "sku_taken" | "barcode_taken" | "negative" | "archived_edit" | "serial_elsewhere";
+export type InboxKind = "conflict" | "rejected" | "parked" | "sku_taken" | "barcode_taken" | "negative" | "archived_edit" | "serial_elsewhere" | "ambiguous_count";
 
 // How this device stands with its server.
 export type Connection = { "state": "never_connected" } | { "state": "online"; since: string } | { "state": "offline"; since: string; cut: boolean } | { "state": "signed_out" } | { "state": "upgrade_required" };

@@ -2,13 +2,13 @@
 //! somebody else did. An answer given here and not yet settled hides its card like a settled one.
 
 use super::{all, labels::Labels, people::People, record, rfc3339};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stillage_core::{
     action::{Action, Keep},
     decide::InboxKind,
-    id::PersonId,
+    id::{MovementId, PersonId},
     record::{Kind, Record, Ref},
 };
 use ts_rs::TS;
@@ -98,13 +98,17 @@ impl Looking<'_> {
             Some(of) => Some(Subject { kind: of.kind.to_string(), id: of.to_string(), label: self.name(of)? }),
             None => None,
         };
-        let theirs_by = match row.reference("theirs_by") {
-            Some(id) => self.people.name(self.conn, PersonId(id))?,
-            None => None,
-        };
         let details = match stored("details") {
             Value::Null => Value::Object(Map::new()),
             details => details,
+        };
+        let theirs_by = match row.reference("theirs_by").map(PersonId) {
+            None if kind == InboxKind::AmbiguousCount => self.mover(&details)?,
+            by => by,
+        };
+        let theirs_by = match theirs_by {
+            Some(id) => self.people.name(self.conn, id)?,
+            None => None,
         };
         Ok(Some(InboxCard {
             id: row.of.to_string(),
@@ -124,6 +128,16 @@ impl Looking<'_> {
             details,
             keeps: if state == InboxState::Open { Keep::offered(kind).to_vec() } else { Vec::new() },
         }))
+    }
+
+    /// Who made the movement that is in question, where this device holds it.
+    fn mover(&self, details: &Value) -> rusqlite::Result<Option<PersonId>> {
+        let named = details.get("movement").and_then(Value::as_str).map(str::parse::<MovementId>);
+        let Some(Ok(movement)) = named else { return Ok(None) };
+        let sql = "SELECT json_extract(body, '$.person') FROM movement WHERE id = ?1";
+        let person: Option<Option<String>> =
+            self.conn.prepare_cached(sql)?.query_row([movement.0], |row| row.get(0)).optional()?;
+        Ok(person.flatten().and_then(|id| id.parse().ok()))
     }
 
     /// A value as text: a record by its name, an action by what it wanted.

@@ -31,6 +31,9 @@ pub enum InboxKind {
     ArchivedEdit,
     /// A serial that came in is booked at another place.
     SerialElsewhere,
+    /// A count and a movement of its cell that no clock could tell apart: `MINE` keeps the order they are booked in,
+    /// `THEIRS` turns it round.
+    AmbiguousCount,
 }
 
 /// How a row is answered.

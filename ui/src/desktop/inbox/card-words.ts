@@ -24,10 +24,20 @@ export function cardTitle(card: InboxCard, words: Words, sku: string | undefined
 export function cardText(card: InboxCard, words: Words): string {
   const { t } = words;
   const { kind, state } = card;
+  const close = kind === "ambiguous_count" ? closeCount(card, words) : {};
   const said =
     kind === "rejected"
       ? explain({ code: card.code ?? "", message: "", next: "", details: card.details }, words)
-      : t(`inbox.${kind}.text`, { who: card.theirs_by ?? t("inbox.someone") });
-  const now = state === "resolved" ? t("inbox.settled") : kind === "rejected" ? "" : t(`inbox.${kind}.now`);
+      : t(`inbox.${kind}.text`, { who: card.theirs_by ?? t("inbox.someone"), ...close });
+  const now = state === "resolved" ? t("inbox.settled") : kind === "rejected" ? "" : t(`inbox.${kind}.now`, close);
   return `${said} ${now}`.trim();
+}
+
+/** What was counted and moved too close together, and in which order it is booked. */
+function closeCount({ details }: InboxCard, { t, number }: Words) {
+  return {
+    counted: number(String(details.counted)),
+    moved: number(String(details.moved)),
+    order: t(details.applied === "before" ? "inbox.ambiguous_count.before" : "inbox.ambiguous_count.after"),
+  };
 }

@@ -96,8 +96,13 @@ type AnswersProps = {
 function Answers({ card, onAnswer, onRecount }: AnswersProps) {
   const { t } = useWords();
   const [value, setValue] = useState<string | null>(null);
-  const label = (keep: Keep) =>
-    keep === "theirs" && card.theirs_by ? t("inbox.keep.theirs_of", { name: card.theirs_by }) : t(`inbox.keep.${keep}`);
+  const label = (keep: Keep) => {
+    if (card.kind === "ambiguous_count" && (keep === "mine" || keep === "theirs"))
+      return t(`inbox.ambiguous_count.${keep}`);
+    return keep === "theirs" && card.theirs_by
+      ? t("inbox.keep.theirs_of", { name: card.theirs_by })
+      : t(`inbox.keep.${keep}`);
+  };
   const press = (keep: Keep) => {
     if (keep === "value") return setValue(card.mine ?? "");
     if (keep === "recount") onRecount();

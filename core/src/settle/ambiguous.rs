@@ -1,0 +1,124 @@
+//! A count and a movement of its cell that lie closer together than their clocks are good, made on
+//! two devices that did not know of each other. Their order decides all the same, and the same way
+//! everywhere; whether it was the true one is asked of whoever counted, once a pair.
+//!
+//! Looked at is the one that arrives second: the first cannot have known of it.
+
+use super::{Push, writes::new_row};
+use crate::{
+    action::Action,
+    change::{Act, MAX_CLOCK_ERROR},
+    decide::{Effects, InboxKind, knew},
+    facts::{Facts, LastCount, Needs, TailEntry},
+    id::InboxId,
+    order::OrderKey,
+    quantity::Quantity,
+    record::{Record, Ref},
+    stock::{Cell, Movement, PostedCount},
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// How far back a count looks: it does not know how far off the others' clocks were. A movement
+/// needs nothing, the last count comes with its cell.
+pub(super) fn needs(act: &Act, facts: &Facts) -> Needs {
+    let mut needs = Needs::default();
+    let Action::Count(_) = act.action else { return needs };
+    let from = act.at.saturating_sub(act.error()).saturating_sub(MAX_CLOCK_ERROR);
+    for cell in act.action.needs(facts).cells {
+        if facts.cells.get(&cell).is_some_and(|known| known.last_order >= from) {
+            needs.tails.insert(cell, from);
+        }
+    }
+    needs
+}
+
+/// The questions that a change raises, as inbox rows. The facts are those it was decided on.
+pub(super) fn rows(push: &Push, act: &Act, effects: &Effects, facts: &Facts) -> Vec<Record> {
+    // The answer to such a question enters a movement beside the count on purpose.
+    if matches!(act.action, Action::Resolve(_)) {
+        return Vec::new();
+    }
+    let counted = effects.counts.iter().flat_map(|count| beside_count(count, facts));
+    let moved = effects.movements.iter().flat_map(|movement| beside_movement(movement, facts));
+    counted
+        .chain(moved)
+        .filter(|pair| !knew(facts.cut_of(&pair.cell, &act.cut.cursors), pair.first_seq()))
+        .map(|pair| pair.row(push))
+        .collect()
+}
+
+/// A count and a movement of its cell.
+struct Pair {
+    cell: Cell,
+    count: LastCount,
+    moved: TailEntry,
+}
+
+/// A count that a later one has overtaken no longer says what the cell holds.
+fn beside_count(count: &PostedCount, facts: &Facts) -> Vec<Pair> {
+    let cell = count.cell();
+    let known = facts.cell(&cell);
+    if known.count.is_some_and(|last| last.order > count.order) {
+        return Vec::new();
+    }
+    let count = LastCount::of(count, None);
+    // A reversal has the order of what it takes back: together they are nothing to ask about.
+    let mut moved: BTreeMap<OrderKey, TailEntry> = BTreeMap::new();
+    for entry in known.tail.iter().filter(|entry| !entry.variance && close(&count, entry)) {
+        let add = |sum: &mut TailEntry| sum.delta = sum.delta.checked_add(entry.delta).unwrap_or(sum.delta);
+        moved.entry(entry.order).and_modify(add).or_insert(*entry);
+    }
+    let moved = moved.into_values().filter(|entry| entry.delta != Quantity::ZERO);
+    moved.map(|moved| Pair { cell, count, moved }).collect()
+}
+
+fn beside_movement(movement: &Movement, facts: &Facts) -> Vec<Pair> {
+    if movement.is_variance() || movement.reverses.is_some() {
+        return Vec::new();
+    }
+    let pair = |cell, moved| Some(Pair { cell, count: facts.cell(&cell).count?, moved });
+    movement
+        .entries()
+        .filter_map(|entry| pair(entry.cell, TailEntry::of(movement, &entry)))
+        .filter(|pair| close(&pair.count, &pair.moved))
+        .collect()
+}
+
+/// Whether only the clocks say which came first, and they are not good enough to. A device knows
+/// the order of its own acts.
+fn close(count: &LastCount, moved: &TailEntry) -> bool {
+    let apart = count.order.ts.abs_diff(moved.order.ts);
+    let error = count.clock_error.saturating_add(moved.clock_error);
+    apart < error.unsigned_abs() && count.order.device != moved.order.device
+}
+
+impl Pair {
+    /// The number of the one that arrived first; the other has none yet.
+    fn first_seq(&self) -> Option<u64> {
+        self.count.log_seq.or(self.moved.log_seq)
+    }
+
+    /// But for the time at which it came up, the same whichever arrived first.
+    fn row(&self, push: &Push) -> Record {
+        let Self { cell, count, moved } = self;
+        let id = InboxId::derived(count.change.0, &format!("ambiguous/{}", moved.movement));
+        let applied = if moved.order < count.order { "before" } else { "after" };
+        let details = json!({
+            "count": count.change, "counted": count.counted, "counted_at": count.order.ts,
+            "movement": moved.movement, "moved": moved.delta, "moved_at": moved.order.ts, "applied": applied,
+            "location": cell.location, "lot": cell.lot, "status": cell.status.name(),
+        });
+        let pairs = [
+            ("kind", json!(InboxKind::AmbiguousCount)),
+            ("state", json!("open")),
+            ("person", json!(count.person.unwrap_or(push.device.person))),
+            ("change", json!(count.change)),
+            ("at", json!(push.received_at)),
+            ("acted_at", json!(count.order.ts)),
+            ("subject", json!(Ref::from(cell.item))),
+            ("details", details),
+        ];
+        new_row(id, pairs)
+    }
+}
