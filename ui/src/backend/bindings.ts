@@ -52,7 +52,12 @@ export type ItemFilter = "all" | "low" | "expiring" | "never_counted" | "negativ
 
 export type ItemSort = "sku" | "name" | "on_hand";
 
-export type ItemPage = { rows: Array<ItemRow>; total: number };
+export type ItemPage = {
+  rows: Array<ItemRow>;
+  total: number;
+  /** More than `total` answer the search; those are the best. */
+  more: boolean;
+};
 
 export type ItemCounts = { all: number; low: number; expiring: number; never_counted: number; negative: number };
 
