@@ -63,7 +63,7 @@ pub(super) fn reader(path: &Path, key: &str) -> Result<Connection, Failure> {
     let connection = Connection::open_with_flags(path, flags)?;
     unlock(&connection, key)?;
     prepare(&connection)?;
-    connection.pragma_update(None, "cache_size", -8_000)?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }
@@ -76,6 +76,8 @@ pub(super) fn data_version(connection: &Connection) -> Result<i64, Failure> {
 fn unlock(connection: &Connection, key: &str) -> Result<(), Failure> {
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "key", format!("x'{key}'"))?;
+    // Processors have instructions for it: a page is read in half the time that the default takes (ADR 8).
+    connection.pragma_update(None, "cipher_hmac_algorithm", "HMAC_SHA256")?;
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(())
 }

@@ -73,7 +73,7 @@ pub fn step(store: &Store) -> Result<bool, Failure> {
     if store.read(Loading::read)?.is_none() {
         return Ok(false);
     }
-    store.write(Durability::Normal, |transaction| {
+    let left = store.write(Durability::Normal, |transaction| {
         let Some(mut loading) = Loading::read(transaction)? else { return Ok(false) };
         loading.open = false;
         if let Some(index) = loading.indexes.pop() {
@@ -85,7 +85,12 @@ pub fn step(store: &Store) -> Result<bool, Failure> {
         } else {
             search::settle(transaction)?;
             settings::unset(transaction, settings::LOADING)?;
+            return Ok(false);
         }
         Ok(true)
-    })
+    })?;
+    if !left {
+        store.fold()?;
+    }
+    Ok(left)
 }

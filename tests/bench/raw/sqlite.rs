@@ -13,6 +13,7 @@ const KEY: &str = "2DD29CA851E7B56E4697B0E1F08507293D761A05CE4D1B628663F411A8086
 pub fn open(path: &Path) -> Result<Connection> {
     let conn = Connection::open(path)?;
     conn.pragma_update(None, "key", format!("x'{KEY}'"))?;
+    conn.pragma_update(None, "cipher_hmac_algorithm", "HMAC_SHA256")?;
     conn.set_prepared_statement_cache_capacity(200);
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
