@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use stillage_server::commands::{self, Cli};
 use tracing_subscriber::EnvFilter;
 
+/// Requests are many small allocations, freed by another thread than made them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -1,8 +1,8 @@
 //! One batch of pushes in one transaction: lock, read, let the rules decide, write, commit.
 
 use super::{
-    Store, Tx, cells, devices,
-    facts::{self, digest},
+    Store, Tx, devices,
+    facts::{self, Loaded, digest},
     fault::Fault,
     log::Heads,
     writes,
@@ -86,13 +86,10 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
     let (settled, writes) = catch_unwind(AssertUnwindSafe(|| settle::settle(&batch, &mut loaded.facts)))
         .map_err(|_| Fault::Broken(anyhow::anyhow!("the rules panicked on this batch")))?;
     let received_at = requests.iter().map(|request| request.received_at).max().unwrap_or(0);
-    let unused: Vec<_> = loaded.made.iter().filter(|cell| !writes.cells.contains_key(cell)).copied().collect();
-    if !unused.is_empty() {
-        cells::delete_unused(&mut tx, &unused).await?;
-    }
     grant_new_sites(&mut tx, &writes, &loaded.versions, &devices).await?;
     let chained = requests.iter().filter(|r| r.chained).map(|r| r.device).collect();
-    let context = writes::Writing { versions: &loaded.versions, chained: &chained, recorded_at: received_at };
+    let Loaded { versions, held, .. } = &loaded;
+    let context = writes::Writing { versions, held, chained: &chained, recorded_at: received_at };
     let heads = writes::write(&mut tx, &writes, &context).await?;
     tx.commit().await?;
     let mut settled = settled.into_iter();

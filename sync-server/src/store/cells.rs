@@ -94,23 +94,8 @@ impl BalanceRow {
     }
 }
 
-/// Locks these cells and reads them. Rows that are missing are made; the second answer says which.
-pub async fn lock(tx: &mut Tx, cells: &BTreeSet<Cell>) -> Result<(BTreeMap<Cell, CellFacts>, Vec<Cell>), Error> {
-    let mut found = lock_present(tx, cells.iter().collect()).await?;
-    let missing: Vec<Cell> = cells.iter().filter(|cell| !found.contains_key(cell)).copied().collect();
-    if !missing.is_empty() {
-        let made = insert_missing(tx, missing.iter().collect()).await?;
-        let not_made: Vec<&Cell> = missing.iter().filter(|cell| !made.contains(cell)).collect();
-        if !not_made.is_empty() {
-            // Somebody else made them a moment ago, and has committed since.
-            found.append(&mut lock_present(tx, not_made.into_iter().collect()).await?);
-        }
-        found.extend(made.into_iter().map(|cell| (cell, CellFacts::default())));
-    }
-    Ok((found, missing))
-}
-
-async fn lock_present(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeMap<Cell, CellFacts>, Error> {
+/// Locks those of these cells that have a row, and reads them.
+pub async fn lock(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeMap<Cell, CellFacts>, Error> {
     let rows: Vec<BalanceRow> = sqlx::query_as(
         "SELECT b.item, b.location, b.lot, b.status, b.on_hand, b.last_order,
                 b.count_change, b.count_ts, b.count_device, b.count_seq, b.counted,
@@ -128,43 +113,6 @@ async fn lock_present(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeMap<Cell,
     .fetch_all(tx.conn())
     .await?;
     rows.iter().map(|row| Ok((row.key.cell()?, row.facts()))).collect()
-}
-
-async fn insert_missing(tx: &mut Tx, wanted: CellColumns) -> Result<BTreeSet<Cell>, Error> {
-    let rows: Vec<KeyRow> = sqlx::query_as(
-        "INSERT INTO balance (org, item, location, lot, status, on_hand, last_order)
-         SELECT $1, c.item, c.location, c.lot, c.status, 0, 0
-         FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) AS c(item, location, lot, status)
-         ORDER BY c.item, c.location, c.lot, c.status
-         ON CONFLICT DO NOTHING RETURNING item, location, lot, status",
-    )
-    .bind(tx.org.0)
-    .bind(wanted.items)
-    .bind(wanted.locations)
-    .bind(wanted.lots)
-    .bind(wanted.statuses)
-    .fetch_all(tx.conn())
-    .await?;
-    rows.iter().map(KeyRow::cell).collect()
-}
-
-/// Takes back rows that were made for a lock and that nothing was written to.
-pub async fn delete_unused(tx: &mut Tx, cells: &[Cell]) -> Result<(), Error> {
-    let unused: CellColumns = cells.iter().collect();
-    sqlx::query(
-        "DELETE FROM balance b USING UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[])
-                AS c(item, location, lot, status)
-         WHERE b.org = $1 AND b.item = c.item AND b.location = c.location AND b.lot = c.lot
-           AND b.status = c.status AND b.on_hand = 0 AND b.last_order = 0",
-    )
-    .bind(tx.org.0)
-    .bind(unused.items)
-    .bind(unused.locations)
-    .bind(unused.lots)
-    .bind(unused.statuses)
-    .execute(tx.conn())
-    .await
-    .map(drop)
 }
 
 /// The cells that each item or lot has stock in.

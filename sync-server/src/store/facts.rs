@@ -12,10 +12,10 @@ use super::{
     records::{self, corrupt},
 };
 use sqlx::{Error, FromRow};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use stillage_core::{
     change::{Digest, KnownChange},
-    facts::{CostFacts, Facts, MovementFacts, Needs},
+    facts::{CellFacts, CostFacts, Facts, MovementFacts, Needs},
     id::{ChangeId, DeviceId, ItemId, LocationId, LotId, MovementId, PersonId, ReasonId, SupplierId},
     order::OrderKey,
     quantity::{Money, Quantity},
@@ -34,8 +34,8 @@ pub struct Loaded {
     pub facts: Facts,
     /// The version of every record that existed.
     pub versions: HashMap<Ref, u64>,
-    /// Balance rows that were made for their lock.
-    pub made: Vec<Cell>,
+    /// Cells whose balance row is there, and locked.
+    pub held: HashSet<Cell>,
     /// Cells that an answer named and whose balances are still to be read.
     named: BTreeSet<Cell>,
 }
@@ -201,10 +201,13 @@ impl Loaded {
         Ok(())
     }
 
+    /// A cell without a row is empty. If another writer makes the row meanwhile, ours cannot be inserted, and the
+    /// batch is settled again.
     async fn cells(&mut self, tx: &mut Tx, wanted: &BTreeSet<Cell>) -> Result<(), Error> {
-        let (found, made) = cells::lock(tx, wanted).await?;
+        let found = cells::lock(tx, wanted.iter().collect()).await?;
+        self.held.extend(found.keys());
+        self.facts.cells.extend(wanted.iter().map(|cell| (*cell, CellFacts::default())));
         self.facts.cells.extend(found);
-        self.made.extend(made);
         Ok(())
     }
 

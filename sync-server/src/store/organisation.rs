@@ -10,7 +10,7 @@ use super::{
     writes::{self, Writing},
 };
 use sqlx::{Error, FromRow, migrate::Migrator};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use stillage_core::{
     change::{Change, ChangeResult, Digest, Outcome},
     id::{ChangeId, DeviceId, EpochId, LocationId, OrganisationId, PersonId},
@@ -77,7 +77,7 @@ pub async fn open(store: &Store, founding: &Founding) -> Result<OrganisationRow,
     let records = seed::records().into_iter().map(|record| (record.of, record)).collect();
     let born = Writes { records, ..Writes::default() };
     let (versions, chained) = (HashMap::new(), BTreeSet::new());
-    let writing = Writing { versions: &versions, chained: &chained, recorded_at: founding.at };
+    let writing = Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: founding.at };
     writes::write(&mut tx, &born, &writing).await?;
     tx.commit().await?;
     Ok(OrganisationRow { org: founding.org.0, name: founding.name.clone(), epoch: founding.epoch.0 })
@@ -110,7 +110,7 @@ pub async fn write_own(tx: &mut Tx, own: OwnWrite) -> Result<Heads, Fault> {
     let (repeat, creates) = (false, None);
     writes.changes.push(ChangeRow { change, device: own.device, chain, result, creates, repeat, received_at: own.at });
     let chained = BTreeSet::new();
-    writes::write(tx, &writes, &Writing { versions: &versions, chained: &chained, recorded_at: own.at }).await
+    writes::write(tx, &writes, &Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: own.at }).await
 }
 
 /// The log row that carries a record.

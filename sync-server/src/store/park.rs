@@ -10,7 +10,7 @@ use super::{
     writes::{self, Writing},
 };
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use stillage_core::{
     change::{Change, ChangeResult, Outcome},
     id::{InboxId, OrganisationId},
@@ -64,7 +64,7 @@ pub async fn park(
     });
     let chained: BTreeSet<_> = request.chained.then_some(request.device).into_iter().collect();
     let versions = HashMap::new();
-    let writing = Writing { versions: &versions, chained: &chained, recorded_at: request.received_at };
+    let writing = Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: request.received_at };
     let heads = writes::write(&mut tx, &writes, &writing).await?;
     tx.commit().await?;
     Ok((Some(Settled { ack: next, results: vec![result], refusal: None }), heads))

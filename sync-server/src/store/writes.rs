@@ -8,8 +8,8 @@ use super::{
     log::{self, Heads, Numbers},
     records,
 };
-use sqlx::Error;
-use std::collections::{BTreeSet, HashMap};
+use sqlx::{AssertSqlSafe, Error};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use stillage_core::{
     facts::CellFacts,
     id::DeviceId,
@@ -25,6 +25,8 @@ use stillage_core::{
 pub struct Writing<'a> {
     /// The version each existing record had when it was read.
     pub versions: &'a HashMap<Ref, u64>,
+    /// The cells whose balance row is there, and locked.
+    pub held: &'a HashSet<Cell>,
     /// The devices whose changes form a chain.
     pub chained: &'a BTreeSet<DeviceId>,
     pub recorded_at: i64,
@@ -36,7 +38,7 @@ pub async fn write(tx: &mut Tx, writes: &Writes, writing: &Writing<'_>) -> Resul
     chain_links(tx, &writes.changes, writing.chained).await?;
     acks(tx, writes).await?;
     counts(tx, writes).await?;
-    balances(tx, writes).await?;
+    balances(tx, writes, writing.held).await?;
     costs(tx, writes).await?;
     let numbers = log::number(tx, &writes.log).await?;
     log::append(tx, &writes.log, &numbers).await?;
@@ -160,43 +162,51 @@ async fn counts(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
     .map(drop)
 }
 
-async fn balances(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
-    if writes.cells.is_empty() {
+/// Rows that are there are locked: for them the conflict is the look-up by key, which no plan can get wrong. A row that
+/// somebody else made since the look is a conflict that fails.
+async fn balances(tx: &mut Tx, writes: &Writes, held: &HashSet<Cell>) -> Result<(), Error> {
+    let (held, new): (Vec<_>, Vec<_>) = writes.cells.iter().partition(|(cell, _)| held.contains(cell));
+    insert_balances(tx, &new, "").await?;
+    let replace = "ON CONFLICT (org, item, location, lot, status) DO UPDATE SET
+           on_hand = EXCLUDED.on_hand, last_order = EXCLUDED.last_order, count_change = EXCLUDED.count_change,
+           count_ts = EXCLUDED.count_ts, count_device = EXCLUDED.count_device, count_seq = EXCLUDED.count_seq,
+           counted = EXCLUDED.counted, count_error = EXCLUDED.count_error, count_person = EXCLUDED.count_person,
+           count_log_seq = EXCLUDED.count_log_seq";
+    insert_balances(tx, &held, replace).await
+}
+
+async fn insert_balances(tx: &mut Tx, rows: &[(&Cell, &CellFacts)], on_conflict: &str) -> Result<(), Error> {
+    if rows.is_empty() {
         return Ok(());
     }
-    let keys: CellColumns = writes.cells.keys().collect();
-    let counts: Vec<_> = writes.cells.values().map(|cell| cell.count).collect();
-    sqlx::query(
-        // The rows are there, locked: the conflict is the look-up by key, which no plan can get wrong.
+    let keys: CellColumns = rows.iter().map(|(cell, _)| *cell).collect();
+    let counts: Vec<_> = rows.iter().map(|(_, cell)| cell.count).collect();
+    let sql = format!(
         "INSERT INTO balance (org, item, location, lot, status, on_hand, last_order, count_change, count_ts,
                               count_device, count_seq, counted, count_error, count_person, count_log_seq)
          SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::uuid[],
                                   $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[], $13::bigint[], $14::uuid[],
-                                  $15::bigint[])
-         ON CONFLICT (org, item, location, lot, status) DO UPDATE SET
-           on_hand = EXCLUDED.on_hand, last_order = EXCLUDED.last_order, count_change = EXCLUDED.count_change,
-           count_ts = EXCLUDED.count_ts, count_device = EXCLUDED.count_device, count_seq = EXCLUDED.count_seq,
-           counted = EXCLUDED.counted, count_error = EXCLUDED.count_error, count_person = EXCLUDED.count_person,
-           count_log_seq = EXCLUDED.count_log_seq",
-    )
-    .bind(tx.org.0)
-    .bind(keys.items)
-    .bind(keys.locations)
-    .bind(keys.lots)
-    .bind(keys.statuses)
-    .bind(writes.cells.values().map(|cell| cell.on_hand.0).collect::<Vec<_>>())
-    .bind(writes.cells.values().map(|cell| cell.last_order).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.map(|count| count.change.0)).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.map(|count| count.order.ts)).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.map(|count| count.order.device.0)).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.map(|count| signed(count.order.seq))).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.map(|count| count.counted.0)).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.map(|count| count.clock_error)).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.and_then(|count| count.person).map(|person| person.0)).collect::<Vec<_>>())
-    .bind(counts.iter().map(|count| count.and_then(|count| count.log_seq).map(signed)).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
+                                  $15::bigint[]) {on_conflict}"
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(tx.org.0)
+        .bind(keys.items)
+        .bind(keys.locations)
+        .bind(keys.lots)
+        .bind(keys.statuses)
+        .bind(rows.iter().map(|(_, cell)| cell.on_hand.0).collect::<Vec<_>>())
+        .bind(rows.iter().map(|(_, cell)| cell.last_order).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.map(|count| count.change.0)).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.map(|count| count.order.ts)).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.map(|count| count.order.device.0)).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.map(|count| signed(count.order.seq))).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.map(|count| count.counted.0)).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.map(|count| count.clock_error)).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.and_then(|count| count.person).map(|person| person.0)).collect::<Vec<_>>())
+        .bind(counts.iter().map(|count| count.and_then(|count| count.log_seq).map(signed)).collect::<Vec<_>>())
+        .execute(tx.conn())
+        .await
+        .map(drop)
 }
 
 /// The numbers of this batch's counts, in the cells whose latest they are. A write of its own:
