@@ -122,9 +122,14 @@ impl Shared {
         *self.cut.borrow()
     }
 
-    /// Notes a new state; says whether it differs in more than its time.
+    /// Notes a new state; says whether it differs in more than its time. A round that was under way when the network
+    /// was pulled may still end well: that does not put the device online.
     fn enter(&self, next: ConnectionState) -> bool {
         let mut now = held(&self.connection);
+        let next = match next {
+            ConnectionState::Online { since } if self.is_cut() => ConnectionState::Offline { since, cut: true },
+            next => next,
+        };
         let same = match (*now, next) {
             (ConnectionState::Online { .. }, ConnectionState::Online { .. }) => true,
             (ConnectionState::Offline { cut: a, .. }, ConnectionState::Offline { cut: b, .. }) => a == b,
@@ -220,4 +225,19 @@ pub(crate) fn start(inner: &Arc<Inner>) {
 
 pub(crate) async fn stop(inner: &Arc<Inner>) {
     background::stop(inner).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_that_ends_after_the_network_was_pulled_leaves_the_device_offline() {
+        let shared = Shared::default();
+        shared.cut.send_replace(true);
+        assert!(shared.enter(ConnectionState::Online { since: 1 }));
+        assert_eq!(shared.connection(), ConnectionState::Offline { since: 1, cut: true });
+        shared.cut.send_replace(false);
+        assert!(shared.enter(ConnectionState::Online { since: 2 }));
+    }
 }

@@ -1,17 +1,12 @@
 //! `bench`: builds the programs and the bench optimised, then lets the bench measure them. Its words and its exit code
 //! are the verb's own.
 
-use std::env;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::cargo;
 use crate::fault::Fault;
-use crate::run;
-
-/// Nothing of the window: it takes minutes and is not measured here.
-const PACKAGES: [&str; 6] = ["-p", "stillage-client", "-p", "stillage-server", "-p", "stillage-tests"];
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -35,12 +30,7 @@ pub struct Args {
 }
 
 pub fn bench(args: &Args) -> Result<(), Fault> {
-    let mut build = cargo::cargo(&["build", "--release", "--bins"]);
-    // stdout is for the figures.
-    build.args(PACKAGES).stdout(Stdio::null());
-    run::step(build)?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
-    let mut bench = Command::new(run::root().join(target).join("release").join("bench"));
+    let mut bench = Command::new(cargo::release()?.join("bench"));
     bench.args(&args.names).args(["--reps", &args.reps.to_string()]);
     bench.args(args.enforce.then_some("--enforce")).args(args.json.then_some("--json"));
     if let Some(seed) = args.seed {

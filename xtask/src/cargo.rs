@@ -3,7 +3,7 @@
 
 use std::env;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::fault::Fault;
 use crate::run;
@@ -32,4 +32,16 @@ pub fn bin(name: &str) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
     let target = run::root().join(target);
     target.join("debug").join(name)
+}
+
+/// Optimised programs without the window, which takes minutes and which no run needs. One set of packages for every
+/// verb, so that one build serves them all. Says where they are.
+pub fn release() -> Result<PathBuf, Fault> {
+    let packages = ["-p", "stillage-client", "-p", "stillage-server", "-p", "stillage-tests"];
+    let mut build = cargo(&["build", "--release", "--bins"]);
+    // stdout is for the figures.
+    build.args(packages).stdout(Stdio::null());
+    run::step(build)?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
+    Ok(run::root().join(target).join("release"))
 }

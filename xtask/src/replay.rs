@@ -21,7 +21,7 @@ mod schedule;
 pub mod server;
 mod table;
 
-use crate::fault::Fault;
+use crate::{cargo, fault::Fault};
 use anyhow::{Context, Result};
 use fleet::Fleet;
 use mint::Watch;
@@ -93,7 +93,10 @@ fn replay(args: Args) -> Result<ExitCode> {
     let devices = usize::try_from(args.devices)?;
     let plan = Plan::of(&lines, seed);
     let schedule = Schedule::of(&plan, devices, seed);
-    let binaries = args.binaries.clone().map_or_else(fleet::build, Ok)?;
+    let binaries = match &args.binaries {
+        Some(folder) => folder.clone(),
+        None => cargo::release().map_err(|fault| anyhow::anyhow!(fault.message))?,
+    };
     let folder = work_folder(args.keep.as_deref())?;
     brood::watch_signals(folder.clone())?;
     let report =

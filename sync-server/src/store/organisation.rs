@@ -110,7 +110,12 @@ pub async fn write_own(tx: &mut Tx, own: OwnWrite) -> Result<Heads, Fault> {
     let (repeat, creates) = (false, None);
     writes.changes.push(ChangeRow { change, device: own.device, chain, result, creates, repeat, received_at: own.at });
     let chained = BTreeSet::new();
-    writes::write(tx, &writes, &Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: own.at }).await
+    writes::write(
+        tx,
+        &writes,
+        &Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: own.at },
+    )
+    .await
 }
 
 /// The log row that carries a record.

@@ -64,7 +64,8 @@ pub async fn park(
     });
     let chained: BTreeSet<_> = request.chained.then_some(request.device).into_iter().collect();
     let versions = HashMap::new();
-    let writing = Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: request.received_at };
+    let writing =
+        Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: request.received_at };
     let heads = writes::write(&mut tx, &writes, &writing).await?;
     tx.commit().await?;
     Ok((Some(Settled { ack: next, results: vec![result], refusal: None }), heads))

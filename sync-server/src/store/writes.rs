@@ -202,7 +202,9 @@ async fn insert_balances(tx: &mut Tx, rows: &[(&Cell, &CellFacts)], on_conflict:
         .bind(counts.iter().map(|count| count.map(|count| signed(count.order.seq))).collect::<Vec<_>>())
         .bind(counts.iter().map(|count| count.map(|count| count.counted.0)).collect::<Vec<_>>())
         .bind(counts.iter().map(|count| count.map(|count| count.clock_error)).collect::<Vec<_>>())
-        .bind(counts.iter().map(|count| count.and_then(|count| count.person).map(|person| person.0)).collect::<Vec<_>>())
+        .bind(
+            counts.iter().map(|count| count.and_then(|count| count.person).map(|person| person.0)).collect::<Vec<_>>(),
+        )
         .bind(counts.iter().map(|count| count.and_then(|count| count.log_seq).map(signed)).collect::<Vec<_>>())
         .execute(tx.conn())
         .await

@@ -12,7 +12,6 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    env,
     fs::File,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -32,29 +31,6 @@ pub struct Fleet<'a> {
     pub server_kills: usize,
     pub ids: Arc<Ids>,
     plan: &'a Plan,
-}
-
-/// Builds the two binaries optimised and says where they are.
-pub fn build() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no workspace")?;
-    let target = match env::var_os("CARGO_TARGET_DIR") {
-        Some(dir) => env::current_dir()?.join(dir),
-        None => root.join("target"),
-    };
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(root).args([
-        "build",
-        "--release",
-        "-p",
-        "stillage-client",
-        "-p",
-        "stillage-server",
-        "--target-dir",
-    ]);
-    let status = command.arg(&target).stdout(Stdio::null()).status()?;
-    ensure!(status.success(), "the build ended with {status}");
-    Ok(target.join("release"))
 }
 
 impl<'a> Fleet<'a> {

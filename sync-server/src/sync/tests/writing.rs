@@ -1,7 +1,12 @@
 //! The combining writer when something in a batch goes wrong, and when many push at once.
 
 use super::world::{Desk, MINUTE, NOON, World};
-use crate::{config::open_url, mint::Mint, store::batch::PushRequest, sync::{combine::Writer, growth::Growth}};
+use crate::{
+    config::open_url,
+    mint::Mint,
+    store::batch::PushRequest,
+    sync::{combine::Writer, growth::Growth},
+};
 use stillage_core::{
     change::{Change, Outcome},
     decide::Door,
