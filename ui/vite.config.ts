@@ -13,5 +13,8 @@ export default defineConfig({
     setupFiles: ["./src/desktop/test/setup.ts"],
     include: ["src/**/*.test.{ts,tsx}"],
     css: false,
+    // A limit is there to end what hangs, and says nothing about speed: other work may have the processor.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

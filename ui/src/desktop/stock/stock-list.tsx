@@ -104,7 +104,7 @@ export function StockList({ view, onSort, onShowAll }: Props) {
         </div>
       </div>
       <div className={css.foot} data-testid={T.stock.total} data-total={rows.total ?? ""}>
-        {rows.total === null ? "" : t("stock.total", { n: rows.total })}
+        {rows.total === null ? "" : t(rows.more ? "stock.best" : "stock.total", { n: rows.total })}
       </div>
     </div>
   );

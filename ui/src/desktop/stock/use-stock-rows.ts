@@ -8,6 +8,8 @@ export const PAGE = 100;
 export type View = { search: string; filter: ItemFilter; sort: ItemSort; descending: boolean };
 export type StockRows = {
   total: number | null;
+  /** More answer the search than are listed. */
+  more: boolean;
   error: Failure | null;
   row: (index: number) => ItemRow | null;
   again: () => void;
@@ -32,6 +34,7 @@ export function useStockRows(view: View, first: number, last: number): StockRows
   });
   return {
     total: rows.get(0)?.total ?? null,
+    more: rows.get(0)?.more ?? false,
     error: (pages[0]?.error as Failure | null) ?? null,
     row: (index) => rows.get(Math.floor(index / PAGE))?.rows[index % PAGE] ?? null,
     again: () => {

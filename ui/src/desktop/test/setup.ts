@@ -1,6 +1,9 @@
 // What the test window lacks: media queries, sizes and scrolling.
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach } from "vitest";
+
+// What is waited for comes, however busy the machine is.
+configure({ asyncUtilTimeout: 30_000 });
 
 class NoObserver {
   observe(): void {}

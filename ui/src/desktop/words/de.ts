@@ -42,6 +42,7 @@ export const de: Catalogue = {
   "stock.col.bins": "Fächer",
   "stock.sort": "Nach {column} sortieren",
   "stock.total": { one: "{n} Artikel", other: "{n} Artikel" },
+  "stock.best": "die {n} besten Treffer; es gibt mehr",
   "stock.low": "unter Mindestbestand",
   "stock.pending": "wartet auf Abgleich",
   "stock.new": "Neuer Artikel",

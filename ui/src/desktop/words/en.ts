@@ -42,6 +42,7 @@ export const en = {
   "stock.col.bins": "Bins",
   "stock.sort": "Sort by {column}",
   "stock.total": { one: "{n} item", other: "{n} items" },
+  "stock.best": "the {n} best hits; there are more",
   "stock.low": "below minimum",
   "stock.pending": "waiting to sync",
   "stock.new": "New item",
