@@ -276,6 +276,36 @@ export type Commands = {
   "import.run": [{ path: string; kind?: ImportKind | null; map?: Record<string, string> }, ImportReport];
 };
 
+// Decimal places in which a currency is kept, where they are not 2.
+export const currencyDigits: Record<string, number> = {
+  "BHD": 3,
+  "BIF": 0,
+  "CLF": 4,
+  "CLP": 0,
+  "DJF": 0,
+  "GNF": 0,
+  "IQD": 3,
+  "ISK": 0,
+  "JOD": 3,
+  "JPY": 0,
+  "KMF": 0,
+  "KRW": 0,
+  "KWD": 3,
+  "LYD": 3,
+  "OMR": 3,
+  "PYG": 0,
+  "RWF": 0,
+  "TND": 3,
+  "UGX": 0,
+  "UYI": 0,
+  "UYW": 4,
+  "VND": 0,
+  "VUV": 0,
+  "XAF": 0,
+  "XOF": 0,
+  "XPF": 0,
+};
+
 // Pushed to the screen when something a tag stands for may look different now.
 export type Tag = "items" | "stock" | "locations" | "inbox" | "status" | "reasons" | "categories";
 

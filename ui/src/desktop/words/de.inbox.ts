@@ -95,6 +95,7 @@ export const deInbox: Pick<Catalogue, keyof typeof enInbox> = {
   "field.serial": "Seriennummer",
   "field.status": "Status",
   "field.cost": "Kosten",
+  "field.unit_cost": "Kosten",
   "field.currency": "Währung",
   "field.note": "Notiz",
   "field.reference": "Beleg",

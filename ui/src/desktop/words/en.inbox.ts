@@ -92,6 +92,7 @@ export const enInbox = {
   "field.serial": "serial number",
   "field.status": "status",
   "field.cost": "cost",
+  "field.unit_cost": "cost",
   "field.currency": "currency",
   "field.note": "note",
   "field.reference": "reference",
