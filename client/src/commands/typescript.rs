@@ -7,7 +7,7 @@ mod layout;
 use super::{app, categories, reasons, save, signatures, stock};
 use crate::{
     import,
-    store::queries::{cells, history, inbox, items as lists, locations, scan},
+    store::queries::{cells, deed, history, inbox, items as lists, locations, scan},
 };
 use layout::{laid_out, words};
 use std::fmt::Write as _;
@@ -79,6 +79,8 @@ declared! {
     stock::Recorded,
     save::Saved,
     stock::StockEntry,
+    deed::Goods,
+    deed::Deed,
     inbox::InboxCard,
     scan::ScanHit,
     import::ImportKind,

@@ -182,6 +182,36 @@ export type StockEntry = {
   cost?: { minor: string; currency: string } | null;
 };
 
+// Goods and where: for a move, the place they come from.
+export type Goods = {
+  sku: string;
+  /** An adjustment takes away what is negative. */
+  qty: string;
+  unit: string;
+  /** Decimal places people see. */
+  scale: number;
+  /** The code of the place. */
+  location: string;
+  /** The code of the place they go to, for a move. */
+  to: string | null;
+};
+
+export type Deed = { "do": "receive"; goods: Goods } | { "do": "issue"; goods: Goods } | { "do": "transfer"; goods: Goods } | { "do": "adjust"; goods: Goods } | { "do": "count"; goods: Goods } | {
+  "do": "reverse";
+  /** What was moved, where this device holds the movement. */
+  goods: Goods | null;
+} | {
+  "do": "save";
+  created: boolean;
+  /** Empty for nothing; null for what only a program can read. */
+  fields: Array<{ field: string; value: string | null }>;
+} | {
+  "do": "archive";
+  /** False brings it back. */
+  archived: boolean;
+  label: string;
+} | { "do": "resolve"; keep: InboxCard["keeps"][number] };
+
 export type InboxCard = {
   id: string;
   /** The change that led to it. */
@@ -195,11 +225,14 @@ export type InboxCard = {
   subject: { kind: string; id: string; label: string } | null;
   field: string | null;
   base: string | null;
+  /** The value this person wanted a field to have. */
   mine: string | null;
   theirs: string | null;
   /** The name of a person. */
   theirs_by: string | null;
   theirs_at: string | null;
+  /** What the person wanted to do, on cards about a change that was not done; null where a newer version made it. */
+  deed: Deed | null;
   /** The code of a rejection. */
   code: string | null;
   details: Record<string, unknown>;
