@@ -58,8 +58,11 @@ pub struct ImportReport {
     pub encoding: String,
     pub decimal: String,
     pub bad: Vec<BadRow>,
-    /// The columns of the file that mean something.
-    pub columns: Vec<String>,
+    /// The first line of the file.
+    pub headings: Vec<String>,
+    /// The heading that was taken for each field.
+    #[ts(type = "Record<string, string>")]
+    pub places: BTreeMap<&'static str, String>,
 }
 
 /// A file and how to read it.
@@ -67,7 +70,7 @@ pub struct ImportReport {
 pub struct Order {
     pub path: PathBuf,
     pub kind: Option<ImportKind>,
-    /// Heading of a column to the field it means.
+    /// Heading of a column to the field it means; to nothing, when the column is to be left alone.
     pub map: BTreeMap<String, String>,
 }
 
@@ -179,7 +182,6 @@ fn report(sheet: &Sheet, plan: Plan) -> (ImportReport, Vec<Step>) {
     let mut rows: Vec<u32> = bad.iter().map(|bad| bad.row).collect();
     rows.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let heading = |&place: &usize| sheet.table.heading[place].clone();
     let report = ImportReport {
         kind: sheet.columns.kind,
         rows: count(sheet.table.rows.len()),
@@ -189,7 +191,8 @@ fn report(sheet: &Sheet, plan: Plan) -> (ImportReport, Vec<Step>) {
         encoding: sheet.table.encoding.clone(),
         decimal: sheet.decimal.sign().to_string(),
         bad,
-        columns: sheet.columns.places.values().collect::<BTreeSet<_>>().into_iter().map(heading).collect(),
+        headings: sheet.table.heading.clone(),
+        places: sheet.columns.taken(&sheet.table.heading),
     };
     let steps = plan.steps.into_iter().filter(|step| !step.actions.is_empty()).collect();
     (report, steps)

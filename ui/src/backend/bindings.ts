@@ -256,8 +256,10 @@ export type ImportReport = {
   encoding: string;
   decimal: string;
   bad: Array<BadRow>;
-  /** The columns of the file that mean something. */
-  columns: Array<string>;
+  /** The first line of the file. */
+  headings: Array<string>;
+  /** The heading that was taken for each field. */
+  places: Record<string, string>;
 };
 
 // name -> [argument, answer]. `call` chooses both from this map.

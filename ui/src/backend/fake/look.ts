@@ -65,7 +65,8 @@ export function listItems(world: World, args: Commands["items.list"][0]): Comman
   if (args.sort === "name") found.sort((a, b) => down * (a.name < b.name ? -1 : 1));
   else if (args.sort === "on_hand") found.sort((a, b) => down * Number(onHand(a) - onHand(b)));
   else if (args.descending) found.reverse();
-  return { rows: found.slice(args.offset, args.offset + args.limit).map(itemRow), total: found.length };
+  const rows = found.slice(args.offset, args.offset + args.limit).map(itemRow);
+  return { rows, total: found.length, more: false };
 }
 
 export function countItems(world: World): Commands["items.counts"][1] {
