@@ -126,12 +126,7 @@ fn beginning(conn: &Connection, wanted: &str) -> rusqlite::Result<Vec<Candidate>
 
 /// Items that hold words too short for the index: first the text just as it was typed, which with its spaces may be
 /// long enough, then, if these are few, any item that a walk through all texts comes by. Says whether it stopped early.
-fn short(
-    conn: &Connection,
-    wanted: &str,
-    words: &[&str],
-    found: usize,
-) -> rusqlite::Result<(Vec<Candidate>, bool)> {
+fn short(conn: &Connection, wanted: &str, words: &[&str], found: usize) -> rusqlite::Result<(Vec<Candidate>, bool)> {
     let whole = if words.len() > 1 && wanted.chars().count() >= INDEXED {
         holding(conn, &[wanted], RANKED)?
     } else {
