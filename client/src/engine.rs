@@ -4,12 +4,16 @@
 mod gate;
 mod run;
 
-use crate::{Failure, Mint, store::Store, sync};
+use crate::{
+    Failure, Mint,
+    store::{Store, queries::catalogue::Known},
+    sync,
+};
 use serde::Serialize;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 use stillage_core::{
@@ -79,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) open: RwLock<Option<Opened>>,
     pub(crate) changes: broadcast::Sender<Changed>,
     pub(crate) sync: sync::Shared,
+    /// Rows done and rows in all of the import under way.
+    pub(crate) importing: Mutex<Option<(u64, u64)>>,
 }
 
 /// What there is once the database is open.
@@ -98,6 +104,7 @@ impl Engine {
             open: RwLock::new(None),
             changes: broadcast::channel(256).0,
             sync: sync::Shared::default(),
+            importing: Mutex::default(),
         }))
     }
 
@@ -139,6 +146,14 @@ impl Engine {
         run::read(&self.0, f).await
     }
 
+    /// The same, with what is remembered of the database beside the snapshot.
+    pub async fn read_knowing<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&rusqlite::Connection, &Known) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        run::read_knowing(&self.0, f).await
+    }
+
     /// Joins a server with a one-time code, or moves to its new address without one.
     pub async fn connect(&self, url: String, code: Option<String>) -> Result<(), Failure> {
         sync::connect(&self.0, url, code).await
@@ -175,6 +190,16 @@ impl Engine {
         self.0.sync.progress()
     }
 
+    /// Rows done and rows in all of the import under way.
+    #[must_use]
+    pub fn importing(&self) -> Option<(u64, u64)> {
+        *self.0.importing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn imported(&self, rows: Option<(u64, u64)>) {
+        *self.0.importing.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+    }
+
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Changed> {
         self.0.changes.subscribe()
@@ -194,7 +219,7 @@ impl Engine {
 impl Inner {
     /// What is open, or why nothing is.
     pub(crate) fn opened(&self) -> Result<Opened, Failure> {
-        let open = self.open.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         match open.as_ref() {
             Some(opened) => Ok(opened.clone()),
             None if gate::is_set_up(&self.data_dir) => Err(Failure::locked()),

@@ -48,6 +48,10 @@ codes! {
     BadAddress = "BAD_ADDRESS", 2;
     FileNotFound = "FILE_NOT_FOUND", 2;
     FileUnreadable = "FILE_UNREADABLE", 2;
+    /// The headings of a file do not say what it holds.
+    FileKindUnknown = "FILE_KIND_UNKNOWN", 2;
+    ColumnNotFound = "COLUMN_NOT_FOUND", 2;
+    ColumnsMissing = "COLUMNS_MISSING", 2;
     Offline = "OFFLINE", 3;
     RateLimited = "RATE_LIMITED", 3;
     NotFound = "NOT_FOUND", 4;

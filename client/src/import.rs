@@ -18,11 +18,7 @@ use cells::Sheet;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 use stillage_core::action::Action;
 use ts_rs::TS;
 
@@ -58,8 +54,11 @@ pub struct ImportReport {
     pub encoding: String,
     pub decimal: String,
     pub bad: Vec<BadRow>,
-    /// The columns of the file that mean something.
-    pub columns: Vec<String>,
+    /// The first line of the file.
+    pub headings: Vec<String>,
+    /// The heading that was taken for each field.
+    #[ts(type = "Record<string, string>")]
+    pub places: BTreeMap<&'static str, String>,
 }
 
 /// A file and how to read it.
@@ -67,7 +66,7 @@ pub struct ImportReport {
 pub struct Order {
     pub path: PathBuf,
     pub kind: Option<ImportKind>,
-    /// Heading of a column to the field it means.
+    /// Heading of a column to the field it means; to nothing, when the column is to be left alone.
     pub map: BTreeMap<String, String>,
 }
 
@@ -107,46 +106,35 @@ pub async fn run(engine: &Engine, order: Order) -> Result<ImportReport, Failure>
             done += waiting.len();
             record(engine, &mut report, std::mem::take(&mut waiting)).await?;
             actions = 0;
-            under_way.done(done);
+            under_way.done(done, total);
         }
     }
     report.bad.sort_by_key(|bad| bad.row);
     Ok(report)
 }
 
-/// Imports of this process by data directory: rows done, and rows in all.
-static UNDER_WAY: Mutex<BTreeMap<PathBuf, (u64, u64)>> = Mutex::new(BTreeMap::new());
-
 /// Shows an import in the status for as long as it lives.
-struct UnderWay(PathBuf);
+struct UnderWay<'e>(&'e Engine);
 
-impl UnderWay {
-    fn start(engine: &Engine, total: usize) -> Self {
-        let here = Self(engine.data_dir().to_owned());
-        imports().insert(here.0.clone(), (0, u64::try_from(total).unwrap_or(u64::MAX)));
-        here
+impl<'e> UnderWay<'e> {
+    fn start(engine: &'e Engine, total: usize) -> Self {
+        engine.imported(Some((0, rows(total))));
+        Self(engine)
     }
 
-    fn done(&self, done: usize) {
-        if let Some(progress) = imports().get_mut(&self.0) {
-            progress.0 = u64::try_from(done).unwrap_or(u64::MAX);
-        }
+    fn done(&self, done: usize, total: usize) {
+        self.0.imported(Some((rows(done), rows(total))));
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        imports().remove(&self.0);
+        self.0.imported(None);
     }
 }
 
-fn imports() -> MutexGuard<'static, BTreeMap<PathBuf, (u64, u64)>> {
-    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How far the import into a data directory has come.
-pub fn under_way(data_dir: &Path) -> Option<(u64, u64)> {
-    imports().get(data_dir).copied()
+fn rows(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 async fn checked(engine: &Engine, order: Order) -> Result<(ImportReport, Vec<Step>), Failure> {
@@ -179,7 +167,6 @@ fn report(sheet: &Sheet, plan: Plan) -> (ImportReport, Vec<Step>) {
     let mut rows: Vec<u32> = bad.iter().map(|bad| bad.row).collect();
     rows.dedup();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let heading = |&place: &usize| sheet.table.heading[place].clone();
     let report = ImportReport {
         kind: sheet.columns.kind,
         rows: count(sheet.table.rows.len()),
@@ -189,7 +176,8 @@ fn report(sheet: &Sheet, plan: Plan) -> (ImportReport, Vec<Step>) {
         encoding: sheet.table.encoding.clone(),
         decimal: sheet.decimal.sign().to_string(),
         bad,
-        columns: sheet.columns.places.values().collect::<BTreeSet<_>>().into_iter().map(heading).collect(),
+        headings: sheet.table.heading.clone(),
+        places: sheet.columns.taken(&sheet.table.heading),
     };
     let steps = plan.steps.into_iter().filter(|step| !step.actions.is_empty()).collect();
     (report, steps)

@@ -55,6 +55,8 @@ pub struct Store {
     key: String,
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
+    /// What lists ask for again and again.
+    pub known: queries::catalogue::Known,
     /// Held shared by everybody who may write; whoever swaps the file takes it alone.
     _lock: File,
 }

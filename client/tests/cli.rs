@@ -190,9 +190,33 @@ fn a_file_touches_only_the_columns_it_has() {
     let fixed = device.run(&["import", &device.file("units.csv", "sku,unit\nBOLT-8,KG\n"), "--dry-run"]).json();
     assert_eq!(fixed["bad"][0]["code"], "FIXED");
     let mapped = device.file("odd.csv", "Nr,Was\nNUT,Mutter\n");
-    assert_eq!(device.refused(&["import", &mapped]), refused(2, "BAD_INPUT"));
+    assert_eq!(device.refused(&["import", &mapped]), refused(2, "FILE_KIND_UNKNOWN"));
+    assert_eq!(device.refused(&["import", &mapped, "--kind", "items"]), refused(2, "COLUMNS_MISSING"));
+    assert_eq!(device.refused(&["import", &mapped, "--map", "Nummer=sku"]), refused(2, "COLUMN_NOT_FOUND"));
     device.done(&["import", &mapped, "--map", "nr=sku", "Was=name"]);
     assert_eq!(device.done(&["item", "NUT"])["name"], "Mutter");
+}
+
+#[test]
+fn a_check_tells_every_heading_and_what_it_was_taken_for() {
+    let device = Device::new();
+    let file = device.file("items.csv", "Artikel-Nr.;Bezeichnung;Farbe;Beschreibung\nA;Bolt;red;long\n");
+    let report = device.done(&["import", &file, "--dry-run"]);
+    assert_eq!(report["headings"], json!(["Artikel-Nr.", "Bezeichnung", "Farbe", "Beschreibung"]));
+    let places = json!({ "sku": "Artikel-Nr.", "name": "Bezeichnung", "description": "Beschreibung" });
+    assert_eq!(report["places"], places);
+    let mapped = device.done(&["import", &file, "--map", "Farbe=description", "--map", "Beschreibung="]);
+    assert_eq!(mapped["places"]["description"], "Farbe");
+    assert_eq!(device.done(&["item", "A"])["description"], "red");
+}
+
+#[test]
+fn money_is_read_in_the_digits_of_its_currency() {
+    let device = Device::furnished();
+    let costed = |cost: &str| ["receive", "BOLT-8", "1", "--location", "A1", "--cost", cost].map(str::to_owned);
+    let run = |cost: &str| device.run(&costed(cost).iter().map(String::as_str).collect::<Vec<_>>()).exit;
+    assert_eq!((run("2.50EUR"), run("300JPY"), run("1.234kwd")), (0, 0, 0));
+    assert_eq!((run("0.5JPY"), run("2.505EUR"), run("2.50"), run("2.50EURO")), (2, 2, 2, 2));
 }
 
 #[test]

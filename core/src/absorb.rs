@@ -185,7 +185,9 @@ pub fn rebase(pending: &[Pending], facts: &mut Facts) -> Vec<(ChangeId, Result<E
     pending
         .iter()
         .map(|change| {
-            let context = context(&change.act, change.change, (change.device, change.n), facts, Door::Late);
+            let cells = change.act.action.needs(facts).cells;
+            let place = (change.change, change.device, change.n);
+            let context = context(&change.act, place, &cells, facts, Door::Late);
             let decided = change.act.action.decide(&context, facts);
             if let Ok(effects) = &decided {
                 facts.apply(effects);

@@ -9,6 +9,7 @@ pub mod entered;
 pub mod facts;
 pub mod gtin;
 pub mod id;
+pub mod money;
 pub mod order;
 pub mod quantity;
 pub mod record;

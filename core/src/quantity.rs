@@ -1,5 +1,5 @@
 //! Exact amounts. A quantity is an `i64` in millionths of an item's base unit, a decimal string
-//! on the wire; money is an `i64` in minor units with its currency. There are no floats.
+//! on the wire. There are no floats.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
@@ -124,37 +124,6 @@ impl Serialize for Quantity {
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// An amount of money in minor units (cents) of an ISO 4217 currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Money {
-    /// Minor units, as a string on the wire.
-    #[serde(with = "as_text")]
-    pub minor: i64,
-    /// Three capital letters.
-    pub currency: String,
-}
-
-impl Money {
-    /// Whether the currency has the shape of an ISO 4217 code.
-    #[must_use]
-    pub fn is_well_formed(&self) -> bool {
-        self.currency.len() == 3 && self.currency.bytes().all(|b| b.is_ascii_uppercase()) && self.minor.abs() <= LIMIT
-    }
-}
-
-mod as_text {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(value: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }

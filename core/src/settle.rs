@@ -5,9 +5,10 @@
 mod ambiguous;
 mod writes;
 
-pub use writes::{ChangeRow, LogRow, Writes};
+pub use writes::{ChangeRow, LogRow, Writes, inbox_row};
 
 use crate::{
+    action::Action,
     change::{Act, Change, ChangeResult, Digest, KnownChange, Outcome},
     decide::{Context, Door, Draft, Effects, InboxKind, order_ts},
     facts::{Facts, Needs},
@@ -15,9 +16,11 @@ use crate::{
     order::OrderKey,
     record::Ref,
     rejection::Rejection,
+    stock::Cell,
     wire::{Ack, PushRefusal},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// A device as the server knows it when the batch begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +63,9 @@ pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
         for change in &push.changes {
             needs.changes.insert(change.id);
             if let Ok(act) = read(push, change) {
-                needs.absorb(needs_of(&act, facts));
-                needs.absorb(ambiguous::needs(&act, facts));
+                let own = needs_of(&act, facts);
+                needs.absorb(ambiguous::needs(&act, &own.cells, facts));
+                needs.absorb(own);
             }
         }
     }
@@ -80,17 +84,18 @@ pub fn needs_of(act: &Act, facts: &Facts) -> Needs {
     needs
 }
 
-/// The context in which an act is decided, its order fixed.
+/// The context in which an act is decided, its order fixed among what happened in `cells`: those
+/// that the action needs.
 #[must_use]
-pub fn context(act: &Act, change: ChangeId, (device, seq): (DeviceId, u64), facts: &Facts, door: Door) -> Context {
-    let cells: Vec<_> = act
-        .action
-        .needs(facts)
-        .cells
-        .iter()
-        .map(|cell| (facts.cell(cell), facts.cut_of(cell, &act.cut.cursors)))
-        .collect();
-    let ts = order_ts(act.at, device, &cells);
+pub fn context(
+    act: &Act,
+    (change, device, seq): (ChangeId, DeviceId, u64),
+    cells: &BTreeSet<Cell>,
+    facts: &Facts,
+    door: Door,
+) -> Context {
+    let known: Vec<_> = cells.iter().map(|cell| (facts.cell(cell), facts.cut_of(cell, &act.cut.cursors))).collect();
+    let ts = order_ts(act.at, device, &known);
     let order = OrderKey { ts, device, seq };
     Context { change, order, person: act.person, at: act.at, clock_error: act.error(), door }
 }
@@ -182,11 +187,13 @@ fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts,
             let outcome = if effects.merged { Outcome::Merged } else { Outcome::Applied };
             (result(change, outcome, None, Value::Null), effects, creates)
         }
-        Err(refused) => refusal(change, &refused.0, refused.1.as_ref()),
+        Err(refused) => refusal((push.door, change), &refused.0, refused.1.as_ref()),
     };
     // Inbox rows are records like any other from here on, in the same transaction.
     let drafts = std::mem::take(&mut effects.inbox).into_iter().enumerate();
-    effects.records.extend(drafts.map(|(index, draft)| writes::inbox_row(push, change, index, draft)));
+    effects
+        .records
+        .extend(drafts.map(|(index, draft)| inbox_row(change, index, draft, (push.device.person, push.received_at))));
     facts.apply(&effects);
     if matches!(result.outcome, Outcome::Rejected | Outcome::Parked)
         && let Some(of) = creates
@@ -220,7 +227,9 @@ fn read(push: &Push, change: &Change) -> Result<Act, Rejection> {
 
 fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
     let act = read(push, change).map_err(|rejection| Box::new((rejection, None)))?;
-    let context = context(&act, change.id, (push.device.id, change.seq), facts, push.door);
+    // What is needed is asked again: the changes before this one may have moved a record on.
+    let cells = act.action.needs(facts).cells;
+    let context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
     match act.action.decide(&context, facts) {
         Ok(mut effects) => {
             effects.records.extend(ambiguous::rows(push, &act, &effects, facts));
@@ -230,20 +239,25 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
     }
 }
 
-/// A refusal never vanishes: it becomes an inbox row for whoever asked.
-fn refusal(change: &Change, rejection: &Rejection, act: Option<&Act>) -> (ChangeResult, Effects, Option<Ref>) {
+/// A refusal never vanishes: whoever waits for the answer has it, and for whoever does not it
+/// becomes an inbox row. What is parked is kept for an admin, so it has a row at either door.
+fn refusal(
+    (door, change): (Door, &Change),
+    rejection: &Rejection,
+    act: Option<&Act>,
+) -> (ChangeResult, Effects, Option<Ref>) {
     let (outcome, mut kind) =
         if rejection.parks() { (Outcome::Parked, InboxKind::Parked) } else { (Outcome::Rejected, InboxKind::Rejected) };
     let action = act.map(|act| &act.action);
-    if let (Rejection::Archived { .. }, Some(crate::action::Action::Save(_))) = (rejection, action) {
+    if let (Rejection::Archived { .. }, Some(Action::Save(_))) = (rejection, action) {
         kind = InboxKind::ArchivedEdit;
     }
-    let mut draft = Draft::new(kind, action.and_then(crate::action::Action::subject));
-    draft.mine = serde_json::from_str(&change.body).unwrap_or(Value::Null);
-    draft.code = Some(rejection.code());
-    draft.details = rejection.details();
-    let effects = Effects { inbox: vec![draft], ..Effects::default() };
-    let code = rejection.code();
-    let creates = action.and_then(crate::action::Action::creates);
-    (result(change, outcome, Some(&code), rejection.details()), effects, creates)
+    let mut effects = Effects::default();
+    if door == Door::Late || outcome == Outcome::Parked {
+        let subject = action.and_then(Action::subject);
+        let details = rejection.details();
+        effects.inbox.push(Draft { details, ..Draft::undone(kind, subject, change, rejection.code()) });
+    }
+    let creates = action.and_then(Action::creates);
+    (result(change, outcome, Some(&rejection.code()), rejection.details()), effects, creates)
 }

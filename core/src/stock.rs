@@ -2,8 +2,9 @@
 
 use crate::{
     id::{ChangeId, ItemId, LocationId, LotId, MovementId, PersonId, ReasonId, SupplierId},
+    money::Money,
     order::OrderKey,
-    quantity::{Money, Quantity},
+    quantity::Quantity,
     scope::Scope,
 };
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,10 @@ use super::{
 };
 use serde_json::{Map, Value, json};
 use stillage_client::{Engine, Failure};
-use stillage_core::record::{Kind, Ref};
+use stillage_core::{
+    money::Money,
+    record::{Kind, Ref},
+};
 
 pub async fn stock(engine: &Engine, verb: &str, line: Line) -> Result<Said, Failure> {
     let item = names::item(engine, &line.sku).await?;
@@ -34,17 +37,12 @@ pub async fn stock(engine: &Engine, verb: &str, line: Line) -> Result<Said, Fail
     Ok(Said::new(recorded, text))
 }
 
-/// `2.50EUR` in minor units. Currencies are kept with two decimal places.
-fn cost(typed: &str) -> Result<Value, Failure> {
+/// `2.50EUR` in minor units.
+fn cost(typed: &str) -> Result<Money, Failure> {
     let letters = typed.find(char::is_alphabetic).unwrap_or(typed.len());
     let (amount, currency) = typed.split_at(letters);
-    let amount = amount.trim().parse::<stillage_core::quantity::Quantity>().ok().and_then(|a| a.times(100, 1));
-    match amount {
-        Some(minor) if minor.scale() == 0 && currency.len() == 3 => {
-            Ok(json!({ "minor": minor.to_string(), "currency": currency.to_uppercase() }))
-        }
-        _ => Err(Failure::bad_input(format!("{typed:?} is not a cost. Write it like 2.50EUR."))),
-    }
+    Money::read(amount, currency)
+        .map_err(|_| Failure::bad_input(format!("{typed:?} is not a cost. Write it like 2.50EUR, or 300JPY.")))
 }
 
 /// Fields that were given; what was not stays as it is.
@@ -176,4 +174,17 @@ pub async fn resolve(engine: &Engine, id: &str, keep: Option<Keep>, value: Optio
     let value = value.map(|typed| serde_json::from_str::<String>(&typed).unwrap_or(typed));
     let recorded = engine.call("inbox.resolve", json!({ "id": id, "keep": keep, "value": value })).await?;
     Ok(Said::new(recorded, "Answered.".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_is_read_in_the_digits_of_its_currency() {
+        let minor = |typed| cost(typed).map(|money| (money.minor, money.currency)).ok();
+        assert_eq!(minor("2.50EUR"), Some((250, "EUR".into())));
+        assert_eq!(minor("300 jpy"), Some((300, "JPY".into())));
+        assert_eq!((minor("0.5JPY"), minor("2.50"), minor("EUR")), (None, None, None));
+    }
 }

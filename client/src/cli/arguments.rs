@@ -115,7 +115,7 @@ pub enum Verb {
         dry_run: bool,
         #[arg(long, value_enum)]
         kind: Option<Kind>,
-        /// Which field a column means; several times
+        /// Which field a column means, or nothing to leave it alone; several times
         #[arg(long, value_name = "COLUMN=FIELD", num_args = 1..)]
         map: Vec<String>,
     },

@@ -4,7 +4,6 @@ use super::Nothing;
 use crate::{
     Engine, Failure, Gate,
     engine::{ConnectionState, Traffic},
-    import,
     store::queries::{
         rfc3339,
         status::{self, Known},
@@ -96,7 +95,7 @@ pub struct Progress {
 }
 
 fn progress(engine: &Engine) -> Option<Progress> {
-    if let Some((done, total)) = import::under_way(engine.data_dir()) {
+    if let Some((done, total)) = engine.importing() {
         return Some(Progress { phase: Phase::Import, done, total: Some(total) });
     }
     let pull = engine.progress()?;

@@ -15,7 +15,7 @@ pub struct Source {
     #[serde(default)]
     #[ts(optional = nullable)]
     pub kind: Option<ImportKind>,
-    /// Heading of a column to the field it means.
+    /// Heading of a column to the field it means; to "", when the column is to be left alone.
     #[serde(default)]
     #[ts(optional, type = "Record<string, string>")]
     pub map: Option<BTreeMap<String, String>>,

@@ -70,13 +70,14 @@ fn soon(engine: &Engine) -> String {
 pub async fn list(engine: &Engine, args: ListItems) -> Result<ItemPage, Failure> {
     let soon = soon(engine);
     engine
-        .read(move |conn| {
+        .read_knowing(move |conn, known| {
             let wanted = Wanted {
                 search: args.search.as_deref().unwrap_or_default(),
                 filter: args.filter.unwrap_or_default(),
                 sort: args.sort.unwrap_or_default(),
                 descending: args.descending.unwrap_or(false),
                 soon: &soon,
+                known,
             };
             Ok(items::list(conn, &wanted, (args.offset, args.limit.min(WINDOW)))?)
         })
@@ -85,7 +86,7 @@ pub async fn list(engine: &Engine, args: ListItems) -> Result<ItemPage, Failure>
 
 pub async fn counts(engine: &Engine, _: Nothing) -> Result<ItemCounts, Failure> {
     let soon = soon(engine);
-    engine.read(move |conn| Ok(items::counts(conn, &soon)?)).await
+    engine.read_knowing(move |conn, known| Ok(items::counts(conn, known, &soon)?)).await
 }
 
 pub async fn get(engine: &Engine, args: GetItem) -> Result<ItemCard, Failure> {

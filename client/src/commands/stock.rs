@@ -13,7 +13,7 @@ use stillage_core::{
     action::{self, Action},
     entered::{self, Entered},
     id::{ItemId, LocationId, MovementId, ReasonId},
-    quantity::Money,
+    money::Money,
     record::{Item, Tracking},
     rejection::Rejection,
     stock::{LotEntry, Remarks, StockStatus},

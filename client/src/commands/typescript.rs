@@ -7,10 +7,11 @@ mod layout;
 use super::{app, categories, reasons, save, signatures, stock};
 use crate::{
     import,
-    store::queries::{cells, history, inbox, items as lists, locations, scan},
+    store::queries::{cells, deed, history, inbox, items as lists, locations, scan},
 };
 use layout::{laid_out, words};
 use std::fmt::Write as _;
+use stillage_core::money;
 use ts_rs::{Config, TS};
 
 /// Ids and quantities are texts, so whole numbers are small enough for a `number`.
@@ -78,6 +79,8 @@ declared! {
     stock::Recorded,
     save::Saved,
     stock::StockEntry,
+    deed::Goods,
+    deed::Deed,
     inbox::InboxCard,
     scan::ScanHit,
     import::ImportKind,
@@ -154,9 +157,24 @@ pub fn bindings() -> String {
         let (takes, answers) = (one_line(&takes), one_line(&answers));
         let _ = writeln!(file, "  \"{name}\": [{takes}, {answers}];");
     }
-    file.push_str("};\n\n// Pushed to the screen when something a tag stands for may look different now.");
+    file.push_str("};\n");
+    file.push_str(&currencies());
+    file.push_str("\n// Pushed to the screen when something a tag stands for may look different now.");
     worded(PUSHED, &mut file);
     file
+}
+
+/// The window must keep amounts as the engine does.
+fn currencies() -> String {
+    let mut text = format!(
+        "\n// Decimal places in which a currency is kept, where they are not {}.\n\
+         export const currencyDigits: Record<string, number> = {{\n",
+        money::USUAL_DIGITS
+    );
+    for (code, digits) in money::DIGITS {
+        let _ = writeln!(text, "  \"{code}\": {digits},");
+    }
+    text + "};\n"
 }
 
 #[cfg(test)]

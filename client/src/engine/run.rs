@@ -1,7 +1,10 @@
 //! Acting and reading. SQLite blocks, so it is kept off the threads that serve everything else.
 
 use super::{Acted, Inner, Tag};
-use crate::{Failure, store::record};
+use crate::{
+    Failure,
+    store::{queries::catalogue::Known, record},
+};
 use std::{collections::BTreeSet, sync::Arc};
 use stillage_core::action::Action;
 
@@ -20,6 +23,14 @@ pub(super) async fn read<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let opened = inner.opened()?;
     blocking(move || opened.store.read(f)).await
+}
+
+pub(super) async fn read_knowing<T: Send + 'static>(
+    inner: &Arc<Inner>,
+    f: impl FnOnce(&rusqlite::Connection, &Known) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let store = inner.opened()?.store;
+    blocking(move || store.read(|conn| f(conn, &store.known))).await
 }
 
 pub(super) async fn close(inner: &Arc<Inner>) {

@@ -2,7 +2,7 @@
 //! German; `--map` has the last word.
 
 use super::ImportKind;
-use crate::Failure;
+use crate::{Code, Failure};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -132,6 +132,11 @@ impl Columns {
     pub fn has(&self, field: &str) -> bool {
         self.places.contains_key(field)
     }
+
+    /// The heading that stands for each field.
+    pub fn taken(&self, heading: &[String]) -> BTreeMap<&'static str, String> {
+        self.places.iter().filter_map(|(field, &place)| Some((*field, heading.get(place)?.clone()))).collect()
+    }
 }
 
 pub fn find(heading: &[String], kind: Option<ImportKind>, map: &BTreeMap<String, String>) -> Result<Columns, Failure> {
@@ -166,16 +171,20 @@ pub fn find(heading: &[String], kind: Option<ImportKind>, map: &BTreeMap<String,
                 && (columns.has("qty") || columns.has("serial"))
         }
     };
-    if complete { Ok(columns) } else { Err(incomplete(kind, heading)) }
+    if complete { Ok(columns) } else { Err(incomplete(&columns, heading)) }
 }
 
 /// What each column means, those of the map first.
 fn meanings(heading: &[String], map: &BTreeMap<String, String>) -> Result<Vec<(usize, &'static str)>, Failure> {
     let mut mapped = Vec::new();
+    let mut taken = Vec::new();
     for (column, field) in map {
-        let place = heading.iter().position(|name| folded(name) == folded(column)).ok_or_else(|| {
-            Failure::bad_input(format!("The file has no column {column:?}.")).with(json!({ "columns": heading }))
-        })?;
+        let place =
+            heading.iter().position(|name| folded(name) == folded(column)).ok_or_else(|| not_found(column, heading))?;
+        taken.push(place);
+        if field.trim().is_empty() {
+            continue;
+        }
         let names = KNOWN.iter().map(|(name, _)| *name);
         let field = names.clone().find(|name| folded(name) == folded(field)).ok_or_else(|| {
             Failure::bad_input(format!("A column cannot mean {field:?}."))
@@ -183,7 +192,6 @@ fn meanings(heading: &[String], map: &BTreeMap<String, String>) -> Result<Vec<(u
         })?;
         mapped.push((place, field));
     }
-    let taken: Vec<usize> = mapped.iter().map(|(place, _)| *place).collect();
     for (place, name) in heading.iter().enumerate().filter(|(place, _)| !taken.contains(place)) {
         mapped.extend(meaning(name).map(|field| (place, field)));
     }
@@ -200,19 +208,26 @@ fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-fn unknown(heading: &[String]) -> Failure {
-    Failure::bad_input("No column of this file is known: it is neither items, locations nor stock.")
-        .with(json!({ "columns": heading, "items": ITEMS, "locations": LOCATIONS, "stock": STOCK }))
+fn not_found(column: &str, heading: &[String]) -> Failure {
+    let message = format!("The file has no column {column:?}.");
+    Failure::new(Code::ColumnNotFound, message, "Name a column as it stands in the first line of the file.")
+        .with(json!({ "column": column, "headings": heading }))
 }
 
-fn incomplete(kind: ImportKind, heading: &[String]) -> Failure {
-    let needed = match kind {
+fn unknown(heading: &[String]) -> Failure {
+    let message = "No column of this file is known: it is neither items, locations nor stock.";
+    Failure::new(Code::FileKindUnknown, message, "Say what it is with --kind, and name the columns with --map.")
+        .with(json!({ "headings": heading }))
+}
+
+fn incomplete(columns: &Columns, heading: &[String]) -> Failure {
+    let needed = match columns.kind {
         ImportKind::Items => "a column `sku`",
         ImportKind::Locations => "a column `code` or `path`",
         ImportKind::Stock => "columns `sku` (or `barcode`), `location` and `qty` (or `serial`)",
     };
-    Failure::bad_input(format!("The file needs {needed}. Name the columns with --map COLUMN=FIELD."))
-        .with(json!({ "columns": heading, "fields": kind.fields() }))
+    Failure::new(Code::ColumnsMissing, format!("The file needs {needed}."), "Name the columns with --map COLUMN=FIELD.")
+        .with(json!({ "kind": columns.kind, "headings": heading, "places": columns.taken(heading) }))
 }
 
 #[cfg(test)]
@@ -240,8 +255,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_something_else_says_what_was_expected() {
-        assert_eq!(columns(&["x", "y"], &[]).unwrap_err().details["columns"], json!(["x", "y"]));
-        assert!(columns(&["sku"], &[("nothing", "sku")]).is_err());
+    fn a_column_that_is_mapped_to_nothing_is_left_alone() {
+        let found = columns(&["Artikel", "Name", "Menge"], &[("menge", ""), ("Name", " ")]).unwrap();
+        assert_eq!((found.kind, found.place("name")), (ImportKind::Items, None));
+    }
+
+    #[test]
+    fn each_refusal_has_a_code_of_its_own_and_tells_the_headings() {
+        let refused = |names: &[&str], map: &[(&str, &str)]| {
+            let failure = columns(names, map).unwrap_err();
+            assert_eq!(failure.details["headings"], json!(names));
+            failure
+        };
+        assert_eq!(refused(&["x", "y"], &[]).code, Code::FileKindUnknown);
+        let absent = refused(&["sku"], &[("nothing", "sku")]);
+        assert_eq!((absent.code, &absent.details["column"]), (Code::ColumnNotFound, &json!("nothing")));
+        let missing = refused(&["Artikel", "Menge"], &[]);
+        assert_eq!((missing.code, &missing.details["kind"]), (Code::ColumnsMissing, &json!("stock")));
+        assert_eq!(missing.details["places"], json!({ "sku": "Artikel", "qty": "Menge" }));
+        assert_eq!(columns(&["sku"], &[("sku", "nonsense")]).unwrap_err().code, Code::BadInput);
     }
 }

@@ -12,7 +12,8 @@ use std::collections::HashMap;
 use stillage_core::{
     action::Action,
     id::{ItemId, LocationId},
-    quantity::{Money, Quantity},
+    money::Money,
+    quantity::Quantity,
     record::{Item, Kind, Tracking},
     seed,
     stock::StockStatus,
@@ -147,21 +148,15 @@ fn cost(cells: &mut Cells<'_>) -> Option<Money> {
         Some((amount, currency)) if currency.chars().all(char::is_alphabetic) => (amount, Some(currency)),
         _ => (text, None),
     };
-    let Some(currency) = beside.or_else(|| cells.text("currency")).map(str::to_uppercase) else {
+    let Some(currency) = beside.or_else(|| cells.text("currency")) else {
         cells.complain("cost", "MISSING", "Say the currency: 2.50 EUR.");
         return None;
     };
-    let plain = cells.decimal().plain(amount);
-    let minor = plain.parse::<Quantity>().ok().and_then(|value| value.times(100, 1)).filter(|value| value.scale() == 0);
-    match minor {
-        Some(minor) if minor >= Quantity::ZERO && currency.len() == 3 => {
-            Some(Money { minor: minor.0 / stillage_core::quantity::ONE, currency })
-        }
-        _ => {
-            cells.complain("cost", "NOT_AN_AMOUNT", "Write the cost as 2.50 EUR.");
-            None
-        }
+    let cost = Money::read(&cells.decimal().plain(amount), currency).ok().filter(Money::is_cost);
+    if cost.is_none() {
+        cells.complain("cost", "NOT_AN_AMOUNT", "Write the cost as 2.50 EUR, or 300 JPY.");
     }
+    cost
 }
 
 impl Known {
@@ -210,5 +205,34 @@ impl Known {
             cells.complain("location", "NOT_FOUND", format!("There is no location {code}."));
         }
         Ok(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{columns, table};
+    use super::*;
+
+    fn costs(file: &str) -> Vec<Result<(i64, String), String>> {
+        let table = table::read(file.as_bytes()).unwrap();
+        let columns = columns::find(&table.heading, None, &std::collections::BTreeMap::new()).unwrap();
+        let sheet = Sheet::new(table, columns);
+        let read = |mut cells: Cells<'_>| match cost(&mut cells) {
+            Some(money) => Ok((money.minor, money.currency)),
+            None => Err(cells.bad.remove(0).code),
+        };
+        sheet.rows().map(read).collect()
+    }
+
+    #[test]
+    fn a_cost_is_read_in_the_digits_of_its_currency() {
+        let read = costs(
+            "sku;location;qty;cost;currency\nA;B;1;300;JPY\nA;B;1;1,234 KWD;\nA;B;1;2,5;eur\n\
+             A;B;1;0,5;JPY\nA;B;1;-2,5;EUR\nA;B;1;2,5;\n",
+        );
+        let kept = |minor, currency: &str| Ok((minor, currency.to_owned()));
+        let refused = |code: &str| Err(code.to_owned());
+        assert_eq!(read[..3], [kept(300, "JPY"), kept(1234, "KWD"), kept(250, "EUR")]);
+        assert_eq!(read[3..], [refused("NOT_AN_AMOUNT"), refused("NOT_AN_AMOUNT"), refused("MISSING")]);
     }
 }

@@ -1,7 +1,7 @@
 //! Making and opening the database file. A new one is made under another name and moved into
 //! place when it is whole, so that a crash during set-up leaves no half database behind.
 
-use super::{Durability, Store, Writer, migrate, record, settings};
+use super::{Durability, Store, Writer, migrate, queries::catalogue::Known, record, settings};
 use crate::{Code, Failure, Mint};
 use rusqlite::{Connection, OpenFlags};
 use std::{
@@ -53,8 +53,9 @@ impl Store {
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         migrate::migrate(&mut connection)?;
         let version = data_version(&connection)?;
-        let writer = Writer { connection, durability: Durability::Full, version };
-        Ok(Self { path, key: key.to_owned(), writer: Mutex::new(writer), readers: Mutex::default(), _lock: lock })
+        let writer = Mutex::new(Writer { connection, durability: Durability::Full, version });
+        let (readers, known) = (Mutex::default(), Known::default());
+        Ok(Self { path, key: key.to_owned(), writer, readers, known, _lock: lock })
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod catalogue;
 pub mod cells;
+pub mod deed;
 pub mod history;
 pub mod inbox;
 pub mod items;

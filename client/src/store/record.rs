@@ -69,7 +69,7 @@ fn one(
         return Err(Rejection::Malformed { reason: "it is larger than 64 KiB".into() }.into());
     }
     let needs = facts::load_for(transaction, View::Now, &act, facts)?;
-    let context = settle::context(&act, change.id, (here.device, n), facts, Door::Direct);
+    let context = settle::context(&act, (change.id, here.device, n), &needs.cells, facts, Door::Direct);
     let effects = act.action.decide(&context, facts)?;
     facts.apply(&effects);
     outbox::append(transaction, n, &change, at)?;

@@ -2,7 +2,10 @@
 
 use crate::world::{Desk, adjust, count, create, issue, receive};
 use serde_json::json;
-use stillage_client::{Code, store::queries};
+use stillage_client::{
+    Code,
+    store::{Durability, queries},
+};
 use stillage_core::{id::ItemId, quantity::Quantity};
 
 #[test]
@@ -63,4 +66,20 @@ fn an_adjustment_moves_the_book() {
     let acted = desk.act(vec![adjust(&bin, 3)]).unwrap();
     assert_eq!(acted[0].movements[0].id.0, acted[0].change_id.0);
     assert_eq!(desk.on_hand(&bin), Quantity::whole(3));
+}
+
+#[test]
+fn what_was_counted_is_remembered_beside_one_open_database_until_a_record_changes() {
+    let desk = Desk::new();
+    desk.furnish();
+    let total = |desk: &Desk| desk.store.read(|conn| Ok(desk.store.known.total(conn)?)).unwrap();
+    assert_eq!(total(&desk), 1);
+    // Behind the back of everything that would have moved the mark.
+    let hide = "UPDATE pending_record SET key = NULL, archived = 1 WHERE kind = 'item'";
+    desk.store.write(Durability::Normal, |tx| Ok(tx.execute(hide, [])?)).unwrap();
+    assert_eq!(total(&desk), 1, "not counted again");
+    let desk = desk.reopened();
+    assert_eq!(total(&desk), 0, "another opening knows nothing of the first");
+    desk.act(vec![create(ItemId(desk.mint.id()), &[("sku", json!("NUT")), ("name", json!("Nut"))])]).unwrap();
+    assert_eq!(total(&desk), 1);
 }

@@ -4,7 +4,8 @@ use crate::{
     decide::{Context, Effects, Line},
     facts::{Facts, Needs},
     id::{ItemId, LocationId, SupplierId},
-    quantity::{Money, Quantity},
+    money::Money,
+    quantity::Quantity,
     record::{Kind, Ref, Tracking, fields::tracking},
     rejection::{FieldProblem, Rejection},
     seed::Virtual,
@@ -50,7 +51,7 @@ impl Receive {
     }
 
     pub(super) fn decide(&self, context: &Context, facts: &Facts) -> Result<Effects, Rejection> {
-        if !self.unit_cost.as_ref().is_none_or(Money::is_well_formed) {
+        if !self.unit_cost.as_ref().is_none_or(Money::is_cost) {
             return Err(Rejection::Field {
                 kind: Kind::Item,
                 field: "unit_cost".into(),

@@ -2,6 +2,7 @@
 
 use super::{Context, read};
 use crate::{
+    change::Change,
     facts::{CellFacts, Facts},
     id::{ChangeId, LotId, MovementId, PersonId},
     quantity::Quantity,
@@ -70,6 +71,13 @@ impl Draft {
             code: None,
             details: Value::Null,
         }
+    }
+
+    /// A change that was not done, whole as it came.
+    #[must_use]
+    pub fn undone(kind: InboxKind, subject: Option<Ref>, change: &Change, code: String) -> Self {
+        let mine = serde_json::from_str(&change.body).unwrap_or(Value::Null);
+        Self { mine, code: Some(code), ..Self::new(kind, subject) }
     }
 
     /// Two values for one field of `current`, of which the server's stands.

@@ -17,17 +17,17 @@ use crate::{
     stock::{Cell, Movement, PostedCount},
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back a count looks: it does not know how far off the others' clocks were. A movement
 /// needs nothing, the last count comes with its cell.
-pub(super) fn needs(act: &Act, facts: &Facts) -> Needs {
+pub(super) fn needs(act: &Act, cells: &BTreeSet<Cell>, facts: &Facts) -> Needs {
     let mut needs = Needs::default();
     let Action::Count(_) = act.action else { return needs };
     let from = act.at.saturating_sub(act.error()).saturating_sub(MAX_CLOCK_ERROR);
-    for cell in act.action.needs(facts).cells {
-        if facts.cells.get(&cell).is_some_and(|known| known.last_order >= from) {
-            needs.tails.insert(cell, from);
+    for cell in cells {
+        if facts.cells.get(cell).is_some_and(|known| known.last_order >= from) {
+            needs.tails.insert(*cell, from);
         }
     }
     needs

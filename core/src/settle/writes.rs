@@ -6,7 +6,7 @@ use crate::{
     change::{Change, ChangeResult, Digest, Outcome},
     decide::{Draft, Effects},
     facts::{CellFacts, CostFacts, Facts},
-    id::{ChangeId, DeviceId, InboxId, ItemId},
+    id::{ChangeId, DeviceId, InboxId, ItemId, PersonId},
     quantity::Quantity,
     record::{Fields, Kind, Record, Ref, UNNUMBERED},
     scope::Scope,
@@ -145,15 +145,18 @@ fn to_body<T: serde::Serialize>(value: &T) -> String {
     crate::text::canonical(&serde_json::to_value(value).unwrap_or(Value::Null))
 }
 
-pub(super) fn inbox_row(push: &Push, change: &Change, index: usize, draft: Draft) -> Record {
+/// An inbox row as it is written: whose it is, and when the server met what it is about. The id
+/// follows from the change and the place among the rows it leads to.
+#[must_use]
+pub fn inbox_row(change: &Change, index: usize, draft: Draft, (person, at): (PersonId, i64)) -> Record {
     let id = InboxId::derived(change.id.0, &format!("inbox/{index}"));
     let acted_at = change.read().map_or(Value::Null, |act| json!(act.at));
     let pairs = [
         ("kind", json!(draft.kind)),
         ("state", json!("open")),
-        ("person", json!(push.device.person)),
+        ("person", json!(person)),
         ("change", json!(change.id)),
-        ("at", json!(push.received_at)),
+        ("at", json!(at)),
         ("acted_at", acted_at),
         ("subject", json!(draft.subject)),
         ("field", json!(draft.field)),

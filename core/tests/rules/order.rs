@@ -1,7 +1,7 @@
 //! Exactly once, in order, whatever is sent again.
 
 use crate::world::{World, issue, receive, whole};
-use stillage_core::{change::Outcome, wire::PushRefusal};
+use stillage_core::{change::Outcome, decide::Door, settle::Push, wire::PushRefusal};
 
 #[test]
 fn a_push_that_is_sent_again_changes_nothing_and_says_so() {
@@ -65,6 +65,28 @@ fn a_rejected_change_does_not_block_those_behind_it() {
     assert_eq!(settled.results[0].code.as_deref(), Some("QUANTITY_OUT_OF_RANGE"));
     assert_eq!(settled.results[1].outcome, Outcome::Applied);
     assert_eq!(world.inbox().len(), 1);
+}
+
+#[test]
+fn only_a_refusal_that_nobody_waited_for_is_told_in_the_inbox() {
+    for (door, rows) in [(Door::Direct, 0), (Door::Late, 1)] {
+        let (mut world, item, bin) = World::new(1);
+        let bad = world.seal(0, 2_000_000, issue(item, bin, 0));
+        let push = Push { door, ..world.prepared(0, vec![bad]) };
+        let settled = world.settle(vec![push]).remove(0);
+        assert_eq!(settled.results[0].code.as_deref(), Some("QUANTITY_OUT_OF_RANGE"));
+        assert_eq!(world.inbox().len(), rows, "{door:?}");
+    }
+}
+
+#[test]
+fn what_is_parked_waits_in_the_inbox_whoever_asked() {
+    let (mut world, item, bin) = World::new(1);
+    let mut change = world.seal(0, 2_000_000, receive(item, bin, 5));
+    change.version = 99;
+    let push = Push { door: Door::Direct, chained: false, ..world.prepared(0, vec![change]) };
+    assert_eq!(world.settle(vec![push])[0].results[0].outcome, Outcome::Parked);
+    assert_eq!(world.inbox()[0].text("code"), Some("UNKNOWN_ACTION"));
 }
 
 #[test]

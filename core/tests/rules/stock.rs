@@ -6,7 +6,7 @@ use stillage_core::{
     action::{Adjust, Receive, Transfer},
     change::Outcome,
     id::ItemId,
-    quantity::Money,
+    money::Money,
     seed,
     stock::{LotEntry, Remarks, StockStatus, lot_id},
 };
@@ -110,6 +110,26 @@ fn a_serial_that_comes_in_twice_is_flagged() {
     assert_eq!(world.inbox()[0].text("kind"), Some("serial_elsewhere"));
     let two = world.push(0, 4_000_000, received(StockStatus::Available, 2));
     assert_eq!(two.code.as_deref(), Some("SERIAL_IS_ONE"));
+}
+
+#[test]
+fn goods_do_not_come_in_for_less_than_nothing() {
+    let (mut world, item, bin) = World::new(1);
+    let costed = |minor| Receive {
+        item,
+        location: bin,
+        lot: None,
+        status: StockStatus::Available,
+        qty: whole(1),
+        unit_cost: Some(Money { minor, currency: "EUR".into() }),
+        supplier: None,
+        remarks: Remarks::default(),
+    };
+    let refused = world.push(0, 2_000_000, costed(-1));
+    assert_eq!(refused.code.as_deref(), Some("FIELD"));
+    assert_eq!((&refused.details["field"], &refused.details["problem"]), (&json!("unit_cost"), &json!("out_of_range")));
+    assert_eq!(world.push(0, 3_000_000, costed(0)).outcome, Outcome::Applied);
+    assert_eq!(world.on_hand(item, bin), whole(1));
 }
 
 #[test]

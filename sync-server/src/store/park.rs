@@ -6,16 +6,22 @@ use super::{
     batch::{self, PushRequest, lock_organisation},
     fault::Fault,
     log::Heads,
-    organisation::{new_record, record_row},
+    organisation::record_row,
     writes::{self, Writing},
 };
+<<<<<<< HEAD
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap, HashSet};
+=======
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+>>>>>>> eng-work
 use stillage_core::{
+    action::Action,
     change::{Change, ChangeResult, Outcome},
-    id::{InboxId, OrganisationId},
-    record::{Fields, Record},
-    settle::{ChangeRow, Settled, Writes},
+    decide::{Draft, InboxKind},
+    id::OrganisationId,
+    settle::{ChangeRow, Settled, Writes, inbox_row},
     wire::Ack,
 };
 
@@ -47,8 +53,11 @@ pub async fn park(
         code: Some("INTERNAL".into()),
         details: Value::Null,
     };
-    let creates = change.read().ok().and_then(|act| act.action.creates());
-    let row = inbox_row(&change, request, &device);
+    let action = change.read().ok().map(|act| act.action);
+    let creates = action.as_ref().and_then(Action::creates);
+    let subject = action.as_ref().and_then(Action::subject);
+    let draft = Draft::undone(InboxKind::Parked, subject, &change, "INTERNAL".into());
+    let row = inbox_row(&change, 0, draft, (device.person, request.received_at));
     let mut writes = Writes::default();
     writes.log.push(record_row(&row, (change.id, Outcome::Parked)));
     writes.records.insert(row.of, row);
@@ -69,19 +78,4 @@ pub async fn park(
     let heads = writes::write(&mut tx, &writes, &writing).await?;
     tx.commit().await?;
     Ok((Some(Settled { ack: next, results: vec![result], refusal: None }), heads))
-}
-
-fn inbox_row(change: &Change, request: &PushRequest, device: &stillage_core::settle::DeviceFacts) -> Record {
-    let pairs = [
-        ("kind", json!("parked")),
-        ("state", json!("open")),
-        ("person", json!(device.person)),
-        ("change", json!(change.id)),
-        ("at", json!(request.received_at)),
-        ("mine", serde_json::from_str(&change.body).unwrap_or(Value::Null)),
-        ("code", json!("INTERNAL")),
-    ];
-    let fields: Fields =
-        pairs.into_iter().filter(|(_, v)| !v.is_null()).map(|(name, value)| (name.to_owned(), value)).collect();
-    new_record(InboxId::derived(change.id.0, "inbox/0").into(), fields)
 }

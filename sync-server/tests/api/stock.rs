@@ -128,10 +128,15 @@ async fn what_the_rules_refuse_names_its_field_and_is_refused_again_alike() {
     let first = api.change("stockIssue", STOCK, keyed.clone()).await;
     let again = api.change("stockIssue", STOCK, keyed).await;
     assert_eq!(first["userErrors"], again["userErrors"]);
+    let mut free = issue("1");
+    free["unitCost"] = json!({ "minor": "-1", "currency": "EUR" });
+    assert_eq!(api.refused("stockReceive", STOCK, free).await, ("FIELD".into(), "input.unitCost".into()));
+    let inbox = api.data("{ inbox(first: 1) { totalCount } }", json!({})).await;
+    assert_eq!(inbox["inbox"]["totalCount"], 0, "whoever has the answer is not told again");
 }
 
 #[tokio::test]
-async fn a_rejected_change_waits_in_the_inbox_of_its_caller_until_it_is_answered() {
+async fn what_needs_a_look_waits_in_the_inbox_of_its_caller_until_it_is_answered() {
     let server = Server::start().await;
     let api = server.caller(true).await;
     let (item, (_, bin)) = (api.item("A", "Bolt").await, api.site("HQ").await);

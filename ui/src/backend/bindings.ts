@@ -182,6 +182,36 @@ export type StockEntry = {
   cost?: { minor: string; currency: string } | null;
 };
 
+// Goods and where: for a move, the place they come from.
+export type Goods = {
+  sku: string;
+  /** An adjustment takes away what is negative. */
+  qty: string;
+  unit: string;
+  /** Decimal places people see. */
+  scale: number;
+  /** The code of the place. */
+  location: string;
+  /** The code of the place they go to, for a move. */
+  to: string | null;
+};
+
+export type Deed = { "do": "receive"; goods: Goods } | { "do": "issue"; goods: Goods } | { "do": "transfer"; goods: Goods } | { "do": "adjust"; goods: Goods } | { "do": "count"; goods: Goods } | {
+  "do": "reverse";
+  /** What was moved, where this device holds the movement. */
+  goods: Goods | null;
+} | {
+  "do": "save";
+  created: boolean;
+  /** Empty for nothing; null for what only a program can read. */
+  fields: Array<{ field: string; value: string | null }>;
+} | {
+  "do": "archive";
+  /** False brings it back. */
+  archived: boolean;
+  label: string;
+} | { "do": "resolve"; keep: InboxCard["keeps"][number] };
+
 export type InboxCard = {
   id: string;
   /** The change that led to it. */
@@ -195,11 +225,14 @@ export type InboxCard = {
   subject: { kind: string; id: string; label: string } | null;
   field: string | null;
   base: string | null;
+  /** The value this person wanted a field to have. */
   mine: string | null;
   theirs: string | null;
   /** The name of a person. */
   theirs_by: string | null;
   theirs_at: string | null;
+  /** What the person wanted to do, on cards about a change that was not done; null where a newer version made it. */
+  deed: Deed | null;
   /** The code of a rejection. */
   code: string | null;
   details: Record<string, unknown>;
@@ -223,8 +256,10 @@ export type ImportReport = {
   encoding: string;
   decimal: string;
   bad: Array<BadRow>;
-  /** The columns of the file that mean something. */
-  columns: Array<string>;
+  /** The first line of the file. */
+  headings: Array<string>;
+  /** The heading that was taken for each field. */
+  places: Record<string, string>;
 };
 
 // name -> [argument, answer]. `call` chooses both from this map.
@@ -274,6 +309,36 @@ export type Commands = {
 }, Recorded];
   "import.preview": [{ path: string; kind?: ImportKind | null; map?: Record<string, string> }, ImportReport];
   "import.run": [{ path: string; kind?: ImportKind | null; map?: Record<string, string> }, ImportReport];
+};
+
+// Decimal places in which a currency is kept, where they are not 2.
+export const currencyDigits: Record<string, number> = {
+  "BHD": 3,
+  "BIF": 0,
+  "CLF": 4,
+  "CLP": 0,
+  "DJF": 0,
+  "GNF": 0,
+  "IQD": 3,
+  "ISK": 0,
+  "JOD": 3,
+  "JPY": 0,
+  "KMF": 0,
+  "KRW": 0,
+  "KWD": 3,
+  "LYD": 3,
+  "OMR": 3,
+  "PYG": 0,
+  "RWF": 0,
+  "TND": 3,
+  "UGX": 0,
+  "UYI": 0,
+  "UYW": 4,
+  "VND": 0,
+  "VUV": 0,
+  "XAF": 0,
+  "XOF": 0,
+  "XPF": 0,
 };
 
 // Pushed to the screen when something a tag stands for may look different now.

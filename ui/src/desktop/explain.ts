@@ -28,6 +28,7 @@ export function explain(failure: Failure, words: Words): string {
     message: failure.message,
     field: fieldName(details.field, words),
     key: text(details.key),
+    column: text(details.column),
     scale: typeof details.scale === "number" ? details.scale : 0,
   });
 }

@@ -1,5 +1,5 @@
-// Money as it travels: whole minor units of a currency, as text. How many decimals a currency has is
-// the browser's knowledge (ISO 4217); a code nobody knows has two.
+// Money as it travels: whole minor units of a currency, as text. How many decimal places a currency is
+// kept in is said by whoever keeps it: browsers know only how many it is usual to show.
 import { millionths } from "./decimal";
 
 /** What the engine takes at most, in minor units. */
@@ -7,16 +7,11 @@ const LIMIT = 10n ** 18n;
 
 export const isCurrency = (code: string): boolean => /^[A-Z]{3}$/.test(code);
 
-export function currencyDigits(currency: string): number {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency });
-  return format.resolvedOptions().maximumFractionDigits ?? 2;
-}
-
-/** Minor units of a plain decimal, or null when it is below zero, too large or too fine for the currency. */
-export function minorUnits(plain: string, currency: string): string | null {
+/** Minor units of a plain decimal, or null when it is below zero, too large or too fine for these places. */
+export function minorUnits(plain: string, digits: number): string | null {
   const value = millionths(plain);
   if (value === null || value < 0n) return null;
-  const minor = value * 10n ** BigInt(currencyDigits(currency));
+  const minor = value * 10n ** BigInt(digits);
   if (minor % 1_000_000n !== 0n || minor / 1_000_000n > LIMIT) return null;
   return (minor / 1_000_000n).toString();
 }

@@ -1,66 +1,63 @@
 //! What is the same for every window of the item list until a record changes: how many items there
-//! are, and their minimums. Counted once and remembered per database file, since a list asks for it
-//! with every window. Records change only by actions, which add pending rows, and by pulls, which
-//! move the catalogue's cursor or settle pending rows: that is the mark it is remembered under.
+//! are, and their minimums. Counted once and remembered beside the open database, since a list asks
+//! for it with every window. Records change only by actions, which add pending rows, and by pulls,
+//! which move the catalogue's cursor or settle pending rows: that is the mark it is remembered under.
 
 use super::items::{KEYED, KEYLESS, both};
 use rusqlite::Connection;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stillage_core::quantity::Quantity;
 use uuid::Uuid;
 
 /// Catalogue's cursor, first and last pending row of a record, epoch.
 type Mark = (i64, i64, i64, Option<String>);
-type Minimums = Arc<Vec<(Uuid, Quantity)>>;
+pub type Minimums = Arc<Vec<(Uuid, Quantity)>>;
 
-#[derive(Debug, Clone, Default)]
-struct Known {
+#[derive(Debug, Default)]
+struct Seen {
     mark: Option<Mark>,
     total: Option<u32>,
     minimums: Option<Minimums>,
 }
 
-static KNOWN: Mutex<BTreeMap<String, Known>> = Mutex::new(BTreeMap::new());
+/// What was worked out of one database.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<Seen>);
 
-/// How many live items there are.
-pub fn total(conn: &Connection) -> rusqlite::Result<u32> {
-    remembered(conn, |known| known.total, |known, total| known.total = Some(total), count)
-}
-
-/// Live items that have a minimum.
-pub fn minimums(conn: &Connection) -> rusqlite::Result<Minimums> {
-    remembered(
-        conn,
-        |known| known.minimums.clone(),
-        |known, minimums| known.minimums = Some(minimums),
-        |conn| Ok(Arc::new(read_minimums(conn)?)),
-    )
-}
-
-fn remembered<T: Clone>(
-    conn: &Connection,
-    get: impl Fn(&Known) -> Option<T>,
-    set: impl Fn(&mut Known, T),
-    work_out: impl Fn(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let file = conn.path().unwrap_or_default().to_owned();
-    let mark = mark(conn)?;
-    let lock = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = lock().get(&file).filter(|known| known.mark.as_ref() == Some(&mark)).and_then(&get);
-    if let Some(value) = known.filter(|_| !file.is_empty()) {
-        return Ok(value);
+impl Known {
+    /// How many live items there are.
+    pub fn total(&self, conn: &Connection) -> rusqlite::Result<u32> {
+        self.remembered(conn, |seen| &mut seen.total, count)
     }
-    let value = work_out(conn)?;
-    let mut all = lock();
-    let known = all.entry(file).or_default();
-    if known.mark.as_ref() != Some(&mark) {
-        *known = Known { mark: Some(mark), ..Known::default() };
+
+    /// Live items that have a minimum.
+    pub fn minimums(&self, conn: &Connection) -> rusqlite::Result<Minimums> {
+        self.remembered(conn, |seen| &mut seen.minimums, |conn| Ok(Arc::new(read_minimums(conn)?)))
     }
-    set(known, value.clone());
-    Ok(value)
+
+    fn remembered<T: Clone>(
+        &self,
+        conn: &Connection,
+        place: impl Fn(&mut Seen) -> &mut Option<T>,
+        work_out: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let mark = mark(conn)?;
+        if let Some(value) = place(&mut self.seen(&mark)).clone() {
+            return Ok(value);
+        }
+        let value = work_out(conn)?;
+        *place(&mut self.seen(&mark)) = Some(value.clone());
+        Ok(value)
+    }
+
+    /// What is known under this mark: nothing, when it is a new one. Nobody waits while it is worked out.
+    fn seen(&self, mark: &Mark) -> MutexGuard<'_, Seen> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.mark.as_ref() != Some(mark) {
+            *seen = Seen { mark: Some(mark.clone()), ..Seen::default() };
+        }
+        seen
+    }
 }
 
 fn mark(conn: &Connection) -> rusqlite::Result<Mark> {

@@ -1,7 +1,13 @@
 //! What waits for a person, in a form that can be read aloud: what was there, what I wanted, what
 //! somebody else did. An answer given here and not yet settled hides its card like a settled one.
 
-use super::{all, labels::Labels, people::People, record, rfc3339};
+use super::{
+    all,
+    deed::{Deed, deed},
+    labels::Labels,
+    people::People,
+    rfc3339,
+};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -44,11 +50,16 @@ pub struct InboxCard {
     pub subject: Option<Subject>,
     pub field: Option<String>,
     pub base: Option<String>,
+    /// The value this person wanted a field to have.
     pub mine: Option<String>,
     pub theirs: Option<String>,
     /// The name of a person.
     pub theirs_by: Option<String>,
     pub theirs_at: Option<String>,
+    /// What the person wanted to do, on cards about a change that was not done; null where a newer
+    /// version made it.
+    #[ts(optional = false)]
+    pub deed: Option<Deed>,
     /// The code of a rejection.
     pub code: Option<String>,
     #[ts(type = "Record<string, unknown>")]
@@ -95,7 +106,7 @@ impl Looking<'_> {
         let time = |name: &str| row.fields.get(name).and_then(Value::as_i64).map(rfc3339);
         let subject = row.text("subject").and_then(|text| text.parse::<Ref>().ok());
         let subject = match subject {
-            Some(of) => Some(Subject { kind: of.kind.to_string(), id: of.to_string(), label: self.name(of)? }),
+            Some(of) => Some(Subject { kind: of.kind.to_string(), id: of.to_string(), label: self.labels.name(of)? }),
             None => None,
         };
         let details = match stored("details") {
@@ -110,6 +121,11 @@ impl Looking<'_> {
             Some(id) => self.people.name(self.conn, id)?,
             None => None,
         };
+        let undone = matches!(kind, InboxKind::Rejected | InboxKind::Parked | InboxKind::ArchivedEdit);
+        let (mine, deed) = match stored("mine") {
+            change if undone => (None, self.deed(&change)?),
+            value => (self.words(&value)?, None),
+        };
         Ok(Some(InboxCard {
             id: row.of.to_string(),
             change: row.text("change").map(str::to_owned),
@@ -120,10 +136,11 @@ impl Looking<'_> {
             subject,
             field: row.text("field").map(str::to_owned),
             base: self.words(&stored("base"))?,
-            mine: self.words(&stored("mine"))?,
+            mine,
             theirs: self.words(&stored("theirs"))?,
             theirs_by,
             theirs_at: time("theirs_at"),
+            deed,
             code: row.text("code").map(str::to_owned),
             details,
             keeps: if state == InboxState::Open { Keep::offered(kind).to_vec() } else { Vec::new() },
@@ -140,12 +157,12 @@ impl Looking<'_> {
         Ok(person.flatten().and_then(|id| id.parse().ok()))
     }
 
-    /// A value as text: a record by its name, an action by what it wanted.
+    /// A value as text: a record by its name.
     fn words(&mut self, value: &Value) -> rusqlite::Result<Option<String>> {
         Ok(match value {
             Value::Null => None,
             Value::String(text) => match text.parse::<Ref>() {
-                Ok(of) => Some(self.name(of)?),
+                Ok(of) => Some(self.labels.name(of)?),
                 Err(_) => Some(text.clone()),
             },
             Value::Array(parts) => {
@@ -155,55 +172,12 @@ impl Looking<'_> {
                 }
                 Some(words.join(", "))
             }
-            Value::Object(map) => match map.get("action").cloned().map(serde_json::from_value::<Action>) {
-                Some(Ok(action)) => Some(self.deed(&action)?),
-                _ => Some(value.to_string()),
-            },
             other => Some(other.to_string()),
         })
     }
 
-    /// What an action wanted, in the fewest words.
-    fn deed(&mut self, action: &Action) -> rusqlite::Result<String> {
-        let (item, qty, places) = match action {
-            Action::Receive(verb) => (verb.item, verb.qty, vec![verb.location]),
-            Action::Issue(verb) => (verb.item, verb.qty, vec![verb.location]),
-            Action::Transfer(verb) => (verb.item, verb.qty, vec![verb.from, verb.to]),
-            Action::Adjust(verb) => (verb.item, verb.delta, vec![verb.location]),
-            Action::Count(verb) => (verb.item, verb.counted, vec![verb.location]),
-            Action::Save(save) => {
-                let fields: Vec<String> =
-                    save.patch.iter().map(|change| format!("{} = {}", change.field, plain(&change.value))).collect();
-                return Ok(fields.join(", "));
-            }
-            Action::Reverse(_) | Action::Archive(_) | Action::Resolve(_) => return Ok(action.kind().to_owned()),
-        };
-        let label = self.labels.item(item.0)?;
-        let mut codes = Vec::new();
-        for place in places {
-            codes.push(self.labels.location(place.0)?.label.code);
-        }
-        Ok(format!("{qty} {} {} @ {}", label.unit, label.sku, codes.join(" > ")))
+    fn deed(&mut self, change: &Value) -> rusqlite::Result<Option<Deed>> {
+        let action = change.get("action").cloned().map(serde_json::from_value::<Action>);
+        action.and_then(Result::ok).map(|action| deed(self.conn, &mut self.labels, &action)).transpose()
     }
-
-    fn name(&mut self, of: Ref) -> rusqlite::Result<String> {
-        name(self.conn, &mut self.labels, of)
-    }
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// What a record is called where it is only mentioned.
-fn name(conn: &Connection, labels: &mut Labels<'_>, of: Ref) -> rusqlite::Result<String> {
-    Ok(match of.kind {
-        Kind::Item => {
-            let label = labels.item(of.id)?;
-            [label.sku, label.name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-        }
-        Kind::Location => labels.location(of.id)?.label.code,
-        Kind::Lot => labels.lot(of.id)?.code,
-        _ => record(conn, of)?.map_or_else(|| of.to_string(), |found| found.name().to_owned()),
-    })
 }

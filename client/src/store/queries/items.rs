@@ -4,7 +4,7 @@
 //! hand take one pass over all balances.
 
 use super::{
-    catalogue,
+    catalogue::{self, Known},
     cells::{self, CellRow},
     is_pending, labels, record, search,
     stock::{self, Stock},
@@ -125,6 +125,7 @@ pub struct Wanted<'a> {
     pub sort: ItemSort,
     pub descending: bool,
     pub soon: &'a str,
+    pub known: &'a Known,
 }
 
 pub fn list(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -> rusqlite::Result<ItemPage> {
@@ -149,14 +150,14 @@ struct Window {
 
 fn listed(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) -> rusqlite::Result<Window> {
     if wanted.filter == ItemFilter::All && wanted.sort != ItemSort::OnHand {
-        let total = catalogue::total(conn)?;
+        let total = wanted.known.total(conn)?;
         return Ok(Window { ids: ordered(conn, wanted, (offset, limit))?, total, more: false });
     }
     let mut ids = match wanted.filter {
         ItemFilter::Archived => archived(conn)?,
-        filter => {
+        _ => {
             let mut ids = ordered(conn, wanted, (0, u32::MAX))?;
-            if let Some(members) = members(conn, filter, wanted.soon)? {
+            if let Some(members) = members(conn, wanted)? {
                 ids.retain(|id| members.contains(id));
             }
             ids
@@ -172,7 +173,7 @@ fn found(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) ->
     let found = search::find(conn, wanted.search)?;
     let ranked = wanted.sort == ItemSort::Sku && !wanted.descending;
     let mut ids = found.ids;
-    if let Some(members) = members(conn, wanted.filter, wanted.soon)? {
+    if let Some(members) = members(conn, wanted)? {
         ids.retain(|id| members.contains(id));
     }
     match wanted.sort {
@@ -225,35 +226,35 @@ fn by_on_hand(conn: &Connection, ids: &mut [Uuid], descending: bool) -> rusqlite
 }
 
 /// Items that pass a filter; `None` when all do.
-fn members(conn: &Connection, filter: ItemFilter, soon: &str) -> rusqlite::Result<Option<HashSet<Uuid>>> {
+fn members(conn: &Connection, wanted: &Wanted<'_>) -> rusqlite::Result<Option<HashSet<Uuid>>> {
     let stocked = |keep: fn(&Stock) -> bool| -> rusqlite::Result<HashSet<Uuid>> {
         let all = stock::of_all(conn)?;
         Ok(all.into_iter().filter(|(_, stock)| keep(stock)).map(|(id, _)| id).collect())
     };
-    Ok(match filter {
+    Ok(match wanted.filter {
         ItemFilter::All => None,
         ItemFilter::Archived => Some(archived(conn)?.into_iter().collect()),
-        ItemFilter::Low => Some(low(conn, &stock::of_all(conn)?)?),
-        ItemFilter::Expiring => Some(stock::expiring(conn, soon)?),
+        ItemFilter::Low => Some(low(conn, wanted.known, &stock::of_all(conn)?)?),
+        ItemFilter::Expiring => Some(stock::expiring(conn, wanted.soon)?),
         ItemFilter::NeverCounted => Some(stocked(|stock| stock.uncounted)?),
         ItemFilter::Negative => Some(stocked(|stock| stock.lowest < Quantity::ZERO)?),
     })
 }
 
 /// Live items with less available than their minimum.
-fn low(conn: &Connection, stock: &HashMap<Uuid, Stock>) -> rusqlite::Result<HashSet<Uuid>> {
+fn low(conn: &Connection, known: &Known, stock: &HashMap<Uuid, Stock>) -> rusqlite::Result<HashSet<Uuid>> {
     let available = |id: &Uuid| stock.get(id).map_or(Quantity::ZERO, |stock| stock.available);
-    let minimums = catalogue::minimums(conn)?;
+    let minimums = known.minimums(conn)?;
     Ok(minimums.iter().filter(|(id, minimum)| available(id) < *minimum).map(|(id, _)| *id).collect())
 }
 
 /// How many items each filter shows.
-pub fn counts(conn: &Connection, soon: &str) -> rusqlite::Result<ItemCounts> {
+pub fn counts(conn: &Connection, known: &Known, soon: &str) -> rusqlite::Result<ItemCounts> {
     let stock = stock::of_all(conn)?;
     let having = |keep: fn(&Stock) -> bool| size(stock.values().filter(|stock| keep(stock)).count());
     Ok(ItemCounts {
-        all: catalogue::total(conn)?,
-        low: size(low(conn, &stock)?.len()),
+        all: known.total(conn)?,
+        low: size(low(conn, known, &stock)?.len()),
         expiring: size(stock::expiring(conn, soon)?.len()),
         never_counted: having(|stock| stock.uncounted),
         negative: having(|stock| stock.lowest < Quantity::ZERO),
@@ -289,7 +290,7 @@ fn ordered(conn: &Connection, wanted: &Wanted<'_>, (offset, limit): (u32, u32)) 
     let mut ids: Vec<Uuid> =
         statement.query_map((limit, offset), |row| row.get(1))?.collect::<rusqlite::Result<_>>()?;
     let missing = limit - size(ids.len());
-    if missing > 0 && catalogue::total(conn)? > offset.saturating_add(size(ids.len())) {
+    if missing > 0 && wanted.known.total(conn)? > offset.saturating_add(size(ids.len())) {
         let keyed = catalogue::count_of(conn, KEYED)?;
         let tail = format!("{} ORDER BY place LIMIT ?1 OFFSET ?2", both("name AS place, id", KEYLESS));
         let mut statement = conn.prepare_cached(&tail)?;

@@ -106,6 +106,19 @@ impl<'c> Labels<'c> {
         Ok(label)
     }
 
+    /// What a record is called where it is only mentioned.
+    pub fn name(&mut self, of: Ref) -> rusqlite::Result<String> {
+        Ok(match of.kind {
+            Kind::Item => {
+                let label = self.item(of.id)?;
+                [label.sku, label.name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+            }
+            Kind::Location => self.location(of.id)?.label.code,
+            Kind::Lot => self.lot(of.id)?.code,
+            _ => record(self.conn, of)?.map_or_else(|| of.to_string(), |found| found.name().to_owned()),
+        })
+    }
+
     pub fn reason(&mut self, id: Uuid) -> rusqlite::Result<ReasonLabel> {
         if let Some(known) = self.reasons.get(&id) {
             return Ok(known.clone());

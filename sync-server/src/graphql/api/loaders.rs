@@ -20,7 +20,8 @@ use async_graphql::{
 use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 use stillage_core::{
     id::{ItemId, MovementId},
-    quantity::{Money, Quantity},
+    money::Money,
+    quantity::Quantity,
     record::{Kind, Record, Ref},
 };
 use uuid::Uuid;

@@ -4,7 +4,7 @@
 use async_graphql::{
     InputObject, InputType, InputValueError, InputValueResult, Scalar, ScalarType, SimpleObject, Value,
 };
-use stillage_core::{quantity, record::fields::is_date};
+use stillage_core::{money, quantity, record::fields::is_date};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// The number at which a record last changed, as a string of digits.
@@ -94,8 +94,8 @@ pub struct Money {
     pub currency: String,
 }
 
-impl From<quantity::Money> for Money {
-    fn from(money: quantity::Money) -> Self {
+impl From<money::Money> for Money {
+    fn from(money: money::Money) -> Self {
         Self { minor: money.minor.to_string(), currency: money.currency }
     }
 }

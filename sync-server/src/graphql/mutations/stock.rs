@@ -17,6 +17,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use stillage_core::{
     action::{Action, Adjust, Count, Issue, Receive, Reverse, Transfer},
     id::{ItemId, LocationId, MovementId},
+    money::Money,
     quantity,
     rejection::Rejection,
     stock::{self, Cell, LotEntry, Remarks, lot_id},
@@ -212,13 +213,13 @@ fn receive(input: &StockReceiveInput) -> Booking {
     Ok((Receive { item, location, lot, status, qty, unit_cost, supplier, remarks }.into(), vec![cell]))
 }
 
-fn money(given: &MoneyInput) -> Result<quantity::Money, Vec<UserError>> {
+fn money(given: &MoneyInput) -> Result<Money, Vec<UserError>> {
     let refused = |field, message: String, next| vec![UserError::new("FIELD", field, message, next)];
     let minor = given.minor.parse().map_err(|_| {
         let text = format!("{:?} is not a whole number of minor units.", given.minor);
         refused("unitCost.minor", text, "Send cents as a string: \"1250\" for 12.50.")
     })?;
-    let money = quantity::Money { minor, currency: given.currency.clone() };
+    let money = Money { minor, currency: given.currency.clone() };
     if money.is_well_formed() {
         return Ok(money);
     }

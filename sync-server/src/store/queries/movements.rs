@@ -9,7 +9,8 @@ use sqlx::{Row, postgres::PgRow};
 use std::collections::HashMap;
 use stillage_core::{
     id::{ChangeId, ItemId, LocationId, LotId, MovementId, PersonId, ReasonId, SupplierId},
-    quantity::{Money, Quantity},
+    money::Money,
+    quantity::Quantity,
     stock::{MovementKind, Place},
 };
 use uuid::Uuid;

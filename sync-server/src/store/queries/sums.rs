@@ -2,7 +2,7 @@
 
 use super::Reader;
 use std::collections::HashMap;
-use stillage_core::quantity::{Money, ONE};
+use stillage_core::{money::Money, quantity::ONE};
 use uuid::Uuid;
 
 /// The moving average cost of one base unit, rounded to whole minor units, half away from zero.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use stillage_core::{
     action::{Action, Count, Issue, Receive, Save},
     change::{Act, Change, Cut, Digest, Outcome},
-    id::{ChangeId, DeviceId, ItemId, LocationId},
+    id::{ChangeId, DeviceId, InboxId, ItemId, LocationId},
     quantity::Quantity,
     record::{Ref, merge::FieldChange},
     scope::Scope,
@@ -71,6 +71,16 @@ impl World {
         let mut tx = self.app.store.snapshot(self.app.org).await.unwrap();
         let violations = verify::verify(&mut tx).await.unwrap();
         assert!(violations.is_empty(), "{violations:#?}");
+    }
+
+    /// The first inbox row that a change led to.
+    pub async fn inbox_row(&self, change: ChangeId) -> Value {
+        let body: String = sqlx::query_scalar("SELECT body::text FROM record WHERE kind = 'inbox' AND id = $1")
+            .bind(InboxId::derived(change.0, "inbox/0").0)
+            .fetch_one(&self.app.pool)
+            .await
+            .unwrap();
+        serde_json::from_str(&body).unwrap()
     }
 
     pub async fn on_hand(&self, shelf: &Shelf) -> Quantity {

@@ -7,6 +7,7 @@ use crate::{
     store::batch::PushRequest,
     sync::{combine::Writer, growth::Growth},
 };
+use serde_json::json;
 use stillage_core::{
     change::{Change, Outcome},
     decide::Door,
@@ -62,6 +63,9 @@ async fn one_poison_change_is_parked_and_everything_around_it_is_applied() {
         assert_eq!(result.outcome, expected);
     }
     assert_eq!(settled.results[2].code.as_deref(), Some("INTERNAL"));
+    let row = world.inbox_row(poisoned).await;
+    assert_eq!((&row["kind"], &row["subject"]), (&json!("parked"), &json!(shelf.item)));
+    assert_eq!((&row["person"], &row["acted_at"]), (&json!(anna.principal.person), &json!(NOON + 2)));
     assert_eq!(answers[1].as_ref().unwrap().results[0].outcome, Outcome::Applied);
     assert_eq!(world.on_hand(&shelf).await, Quantity::whole(112));
     world.check().await;

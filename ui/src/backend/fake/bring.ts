@@ -1,9 +1,12 @@
 // What the in-memory engine says of a file. Every path that ends in .csv is the same list of items,
-// and `foreign.csv` is one whose headings mean nothing to it.
+// `foreign.csv` is one whose headings mean nothing to it, and `partly.csv` has one it does not know.
 import type { Commands, ImportKind, ImportReport } from "../bindings";
 import { refuse } from "./act";
 
-const FOREIGN = ["Nr", "Bez", "Stk", "Extra"];
+const headingsOf: Record<string, string[]> = {
+  "foreign.csv": ["Nr", "Bez", "Stk", "Extra"],
+  "partly.csv": ["sku", "Bezeichnung", "name"],
+};
 const fields: Record<ImportKind, string[]> = {
   items: ["sku", "name", "barcode"],
   locations: ["code", "name"],
@@ -22,16 +25,18 @@ const BAD = [
   { row: 221, column: "sku", value: "", code: "MISSING", reason: "Every item needs a SKU" },
 ];
 
-export function bring({ path, kind, map }: Commands["import.run"][0], recorded: number): ImportReport {
+export function bring({ path, kind, map = {} }: Commands["import.run"][0], recorded: number): ImportReport {
   if (!path.endsWith(".csv")) refuse("FILE_NOT_FOUND", { path });
-  const foreign = path.endsWith("foreign.csv");
-  const heading = foreign ? FOREIGN : ["sku", "name", "barcode", "qty"];
-  const wrong = Object.keys(map ?? {}).find((column) => !heading.includes(column));
-  if (wrong) refuse("BAD_INPUT", { columns: heading }, `The file has no column "${wrong}".`);
-  if (foreign && !Object.values(map ?? {}).includes("sku")) {
-    if (kind) refuse("BAD_INPUT", { columns: heading, fields: fields[kind] }, "The file needs more columns.");
-    refuse("BAD_INPUT", { columns: heading, ...fields }, "No column of this file is known.");
+  const headings = headingsOf[path.split("/").at(-1) ?? ""] ?? ["sku", "name", "barcode"];
+  const column = Object.keys(map).find((heading) => !headings.includes(heading));
+  if (column) refuse("COLUMN_NOT_FOUND", { column, headings });
+  const places: Record<string, string> = {};
+  for (const heading of headings) {
+    const field = map[heading] ?? (fields[kind ?? "items"].includes(heading) ? heading : "");
+    if (field) places[field] ??= heading;
   }
+  if (!places.sku && !kind) refuse("FILE_KIND_UNKNOWN", { headings });
+  if (!places.sku) refuse("COLUMNS_MISSING", { kind, headings, places });
   return {
     kind: kind ?? "items",
     rows: 1250,
@@ -41,6 +46,7 @@ export function bring({ path, kind, map }: Commands["import.run"][0], recorded: 
     encoding: "windows-1252",
     decimal: ",",
     bad: BAD,
-    columns: foreign ? heading.filter((column) => map?.[column]) : heading,
+    headings,
+    places,
   };
 }

@@ -230,6 +230,7 @@ function cards(world: World): InboxCard[] {
     theirs: null,
     theirs_by: null,
     theirs_at: null,
+    deed: null,
     code: null,
     details: {},
   };
@@ -264,7 +265,10 @@ function cards(world: World): InboxCard[] {
       at: ago(7000),
       subject: label(8),
       code: "NOT_ENOUGH_STOCK",
-      mine: `40 EA ${world.items[8]?.sku} @ A-01-3`,
+      deed: {
+        do: "issue",
+        goods: { sku: world.items[8]?.sku ?? "", qty: "40", unit: "EA", scale: 0, location: "A-01-3", to: null },
+      },
       details: { item: world.items[8]?.id, location: "location_A_1_3", on_hand: "12" },
       keeps: ["discard"],
     },

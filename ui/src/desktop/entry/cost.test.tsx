@@ -3,7 +3,9 @@ import { screen, waitFor } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 import { openWindow } from "../test/world";
 import { T } from "../testids";
-import type { Language } from "../words/words";
+import { type Language, wordsOf } from "../words/words";
+import { readCost } from "./cost";
+import { blank } from "./draft";
 
 const value = (id: string) => (screen.getByTestId(id) as HTMLInputElement).value;
 
@@ -64,5 +66,11 @@ describe("the cost of a receipt", () => {
     await at(T.entry.result);
     expect(sent()).toEqual([expect.objectContaining({ cost: { minor: "120", currency: "JPY" } })]);
     expect(localStorage.getItem("stillage.currency")).toBe("JPY");
+  });
+  it("is kept by the engine's digits, whatever the browser finds usual to show", () => {
+    const cost = (cost: string, currency: string) =>
+      readCost({ draft: { ...blank, cost, currency }, words: wordsOf("en") });
+    expect(cost("250", "HUF")).toEqual({ minor: "25000", currency: "HUF" });
+    expect(cost("1.234", "IQD")).toEqual({ minor: "1234", currency: "IQD" });
   });
 });

@@ -1,6 +1,7 @@
 // What one base unit cost, if the person says so. The currency is remembered on this device.
+import { currencyDigits } from "../../backend/bindings";
 import { typedNumber } from "../../kit/decimal";
-import { currencyDigits, isCurrency, minorUnits } from "../../kit/money";
+import { isCurrency, minorUnits } from "../../kit/money";
 import type { Words } from "../words/words";
 import type { Stage } from "./draft";
 
@@ -8,6 +9,8 @@ const STORED = "stillage.currency";
 
 type Typed = Pick<Stage, "draft" | "words">;
 export type CostFault = { field: "cost" | "currency"; text: string };
+
+const digitsOf = (currency: string) => currencyDigits[currency] ?? 2;
 
 export function shownCurrency({ draft, words }: Typed): string {
   return draft.currency ?? localStorage.getItem(STORED) ?? (words.language === "de" ? "EUR" : "USD");
@@ -23,7 +26,7 @@ export function keepCurrency(typed: string): string {
 export function readCost({ draft, words }: Typed): { minor: string; currency: string } | null {
   const currency = shownCurrency({ draft, words });
   const amount = typedNumber(draft.cost, words.marks);
-  const minor = amount !== null && isCurrency(currency) ? minorUnits(amount, currency) : null;
+  const minor = amount !== null && isCurrency(currency) ? minorUnits(amount, digitsOf(currency)) : null;
   return minor === null ? null : { minor, currency };
 }
 
@@ -39,6 +42,6 @@ export function costFault(typed: Typed): CostFault | null {
 }
 
 function costExample(currency: string, words: Words): string {
-  const digits = currencyDigits(currency);
+  const digits = digitsOf(currency);
   return words.number(digits > 0 ? "2.5" : "3", digits);
 }

@@ -5,25 +5,34 @@ import { fieldName } from "../explain";
 import { T } from "../testids";
 import { useWords } from "../words/words";
 import css from "./import.module.css";
-import { type Chosen, type Found, fieldsOf } from "./mapping";
+import { type Chosen, type Found, fieldsOf, mapOf, notTaken } from "./mapping";
 
-type Props = { kind: ImportKind | null; found: Found; chosen: Chosen; onChoose: (chosen: Chosen) => void };
+type Props = {
+  kind: ImportKind | null;
+  found: Found;
+  chosen: Chosen;
+  /** What is not chosen is not taken. */
+  filled: boolean;
+  onChoose: (chosen: Chosen) => void;
+};
 
-export function Columns({ kind, found, chosen, onChoose }: Props) {
+export function Columns({ kind, found, chosen, filled, onChoose }: Props) {
   const words = useWords();
   const { t } = words;
   if (!kind) return <p className={css.hint}>{t("import.map.kind_first")}</p>;
   const headings = [...new Set(found.headings)].filter((heading) => heading.trim() !== "");
+  const left = filled ? notTaken(headings, mapOf(kind, chosen)) : [];
   return (
     <fieldset className={css.columns}>
       <legend className={css.hint}>
-        {t(`import.map.needs.${kind}`)} {t(found.whole ? "import.map.choose" : "import.map.type")}
+        {t(`import.map.needs.${kind}`)} {t(headings.length > 0 ? "import.map.choose" : "import.map.type")}{" "}
+        {left.length > 0 && <strong>{t("import.map.left", { columns: left.join(", ") })}</strong>}
       </legend>
       {fieldsOf[kind].map((field) => (
         <Autocomplete
           key={field}
           label={fieldName(field, words)}
-          placeholder={t("import.map.recognised")}
+          placeholder={t(filled ? "import.map.none" : "import.map.recognised")}
           value={chosen[field] ?? ""}
           onChange={(heading) => onChoose({ ...chosen, [field]: heading })}
           data={headings}

@@ -39,7 +39,7 @@ export function ImportPage() {
           <NativeSelect
             label={t("import.kind")}
             value={source.kind}
-            onChange={(e) => bringing.change({ kind: e.currentTarget.value as ImportKind | "auto" })}
+            onChange={(e) => bringing.chooseKind(e.currentTarget.value as ImportKind | "auto")}
             data={[
               { value: "auto", label: t("import.kind.auto") },
               ...kinds.map((value) => ({ value, label: t(`import.kind.${value}`) })),
@@ -72,6 +72,7 @@ export function ImportPage() {
             kind={bringing.kind}
             found={bringing.found}
             chosen={source.chosen}
+            filled={source.filled}
             onChoose={(chosen) => bringing.change({ chosen })}
           />
         )}

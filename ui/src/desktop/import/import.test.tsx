@@ -7,7 +7,7 @@ import { fieldName } from "../explain";
 import { openWindow } from "../test/world";
 import { T } from "../testids";
 import { wordsOf } from "../words/words";
-import { chosenTwice, fieldsOf, foundInFailure, kinds, mapOf, nothingFound } from "./mapping";
+import { chosenTwice, fieldsOf, kinds, mapOf, toldBy, wholeMapOf } from "./mapping";
 
 async function importing() {
   const opened = await openWindow();
@@ -93,15 +93,54 @@ describe("the columns", () => {
     await at(T.import.done);
     const wanted = { path: "/foreign.csv", kind: "items", map: { Nr: "sku", Bez: "name" } };
     expect(asked("import.preview").slice(1)).toEqual([wanted]);
-    expect(asked("import.run")).toEqual([wanted]);
+    expect(asked("import.run")).toEqual([{ ...wanted, map: { ...wanted.map, Stk: "", Extra: "" } }]);
   });
-  it("open by hand after a check that went well, with the fields of what was found", async () => {
+  it("open by hand after a check that went well, filled with what was found", async () => {
+    const { user, at, asked } = await importing();
+    await user.type(await at(T.import.path), "/a.csv{Enter}");
+    await at(T.import.report);
+    expect(screen.queryByTestId(T.import.column("sku"))).toBeNull();
+    await user.click(await at(T.import.columns));
+    expect(((await at(T.import.column("name"))) as HTMLInputElement).value).toBe("name");
+    await user.clear(await at(T.import.column("name")));
+    await user.type(await at(T.import.column("description")), "name{Enter}");
+    const map = { sku: "sku", name: "description", barcode: "barcode" };
+    await waitFor(() => expect(asked("import.preview").at(-1)).toEqual({ path: "/a.csv", kind: "items", map }));
+  });
+  it("open by themselves when one of them means nothing, and say which", async () => {
+    const { user, at } = await importing();
+    await user.type(await at(T.import.path), "/partly.csv{Enter}");
+    const name = (await at(T.import.column("name"))) as HTMLInputElement;
+    expect(name.value).toBe("name");
+    expect(screen.getByText("Not used: Bezeichnung.")).toBeTruthy();
+    await user.clear(name);
+    expect(screen.getByText("Not used: Bezeichnung, name.")).toBeTruthy();
+    await user.click(await at(T.import.columns));
+    await user.click(await at(T.import.preview));
+    await at(T.import.report);
+    expect(screen.queryByTestId(T.import.column("name"))).toBeNull();
+  });
+  it("stay empty once a person emptied them", async () => {
     const { user, at, asked } = await importing();
     await user.type(await at(T.import.path), "/a.csv{Enter}");
     await at(T.import.report);
     await user.click(await at(T.import.columns));
-    await user.type(await at(T.import.column("description")), "name{Enter}");
-    await waitFor(() => expect(asked("import.preview").at(-1)).toMatchObject({ map: { name: "description" } }));
+    await user.clear(await at(T.import.column("barcode")));
+    await user.click(await at(T.import.preview));
+    await user.click(await at(T.import.run));
+    await at(T.import.done);
+    expect(asked("import.run")).toEqual([
+      { path: "/a.csv", kind: "items", map: { sku: "sku", name: "name", barcode: "" } },
+    ]);
+  });
+  it("are found anew for another kind of file", async () => {
+    const { user, at, asked } = await importing();
+    await user.type(await at(T.import.path), "/a.csv{Enter}");
+    await at(T.import.report);
+    await user.selectOptions(await at(T.import.kind), "locations");
+    await user.click(await at(T.import.preview));
+    await at(T.import.fault);
+    expect(asked("import.preview").at(-1)).toEqual({ path: "/a.csv", kind: "locations", map: {} });
   });
   it("say which one the file does not have", async () => {
     const { user, at } = await importing();
@@ -136,18 +175,16 @@ describe("the mapping", () => {
       }
     }
   });
-  it("takes the headings and the kind from a refusal that tells them, and from no other", () => {
-    const refusal = (code: string, details: Record<string, unknown>) =>
-      foundInFailure({ code, message: "", next: "", details }, { ...nothingFound, kind: "items" });
-    const columns = ["Nr", "Stk"];
-    expect(refusal("BAD_INPUT", { columns, fields: fieldsOf.stock })).toEqual({
-      headings: columns,
-      whole: true,
-      kind: "stock",
-    });
-    expect(refusal("BAD_INPUT", { columns })?.kind).toBe("items");
-    expect(refusal("BAD_INPUT", {})).toBeNull();
-    expect(refusal("FILE_NOT_FOUND", { columns })).toBeNull();
+  it("takes what is told of the columns from the refusals that are about them, and from no other", () => {
+    const details = { headings: ["Nr", "Stk"], kind: "stock", places: { qty: "Stk" } };
+    const told = (code: string) => toldBy({ code, message: "", next: "", details });
+    for (const code of ["FILE_KIND_UNKNOWN", "COLUMN_NOT_FOUND", "COLUMNS_MISSING"])
+      expect(told(code)).toEqual(details);
+    expect(told("BAD_INPUT")).toBeNull();
+  });
+  it("says of every heading what it means once all of them were shown", () => {
+    const found = { headings: ["Nr", "Bez", "", "nr."], kind: "items" as const };
+    expect(wholeMapOf("items", { sku: "Nr" }, found)).toEqual({ Nr: "sku", Bez: "" });
   });
   it("leaves out what is empty and what another kind of file would have", () => {
     expect(mapOf("items", { sku: " Nr ", name: "", qty: "Stk" })).toEqual({ Nr: "sku" });

@@ -1,6 +1,6 @@
 // Which column of a file means what: the fields each kind of file can have, what a person chose for
 // them, and what the engine told of the file's headings.
-import type { Failure, ImportKind, ImportReport } from "../../backend/bindings";
+import type { Failure, ImportKind } from "../../backend/bindings";
 
 export const kinds: ImportKind[] = ["items", "locations", "stock"];
 
@@ -38,11 +38,11 @@ export const fieldsOf: Record<ImportKind, string[]> = {
   ],
 };
 
-/** Heading by field; a field without one goes by what the engine recognises. */
+/** Heading by field. */
 export type Chosen = Record<string, string>;
-/** The headings the engine named: those it recognised, or the whole line after it refused the file. */
-export type Found = { headings: string[]; whole: boolean; kind: ImportKind | null };
-export const nothingFound: Found = { headings: [], whole: false, kind: null };
+/** What the engine told of a file: its headings, and what it is. */
+export type Found = { headings: string[]; kind: ImportKind | null };
+export const nothingFound: Found = { headings: [], kind: null };
 
 const folded = (heading: string) => heading.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 
@@ -54,30 +54,29 @@ export function mapOf(kind: ImportKind | null, chosen: Chosen): Record<string, s
   );
 }
 
+/** The same where the person saw what every column was taken for: what was not chosen is left alone. */
+export function wholeMapOf(kind: ImportKind | null, chosen: Chosen, found: Found): Record<string, string> {
+  const left = notTaken(found.headings, mapOf(kind, chosen));
+  return { ...Object.fromEntries(left.map((heading) => [heading, ""])), ...mapOf(kind, chosen) };
+}
+
+/** Headings of the file that no field has. */
+export function notTaken(headings: string[], map: Record<string, string>): string[] {
+  const taken = new Set(Object.keys(map).map(folded));
+  return headings.filter((heading) => heading.trim() !== "" && !taken.has(folded(heading)));
+}
+
 /** A heading that was chosen for two fields: it can only mean one. */
 export function chosenTwice(kind: ImportKind | null, chosen: Chosen): string | null {
   const headings = (kind ? fieldsOf[kind] : []).map((field) => chosen[field]?.trim() ?? "").filter(Boolean);
   return headings.find((one, n) => headings.findIndex((other) => folded(other) === folded(one)) < n) ?? null;
 }
 
-export function foundIn(report: ImportReport, before: Found): Found {
-  return { ...(before.whole ? before : { headings: report.columns, whole: false }), kind: report.kind };
-}
+/** What the engine's refusals of a file's columns carry. */
+type Told = { headings: string[]; kind?: ImportKind; places?: Chosen };
+const aboutColumns = ["FILE_KIND_UNKNOWN", "COLUMN_NOT_FOUND", "COLUMNS_MISSING"];
 
-const texts = (value: unknown): string[] | null =>
-  Array.isArray(value) && value.every((one) => typeof one === "string") ? value : null;
-
-/** What a refusal tells of the file: its headings, and its kind by the fields it could have. */
-export function foundInFailure(failure: Failure, before: Found): Found | null {
-  const headings = texts(failure.details.columns);
-  if (failure.code !== "BAD_INPUT" || !headings) return null;
-  const fields = texts(failure.details.fields)?.join();
-  const kind = kinds.find((one) => fieldsOf[one].join() === fields) ?? before.kind;
-  return { headings, whole: true, kind };
-}
-
-/** The first heading a person typed that the file does not have. */
-export function notInFile(map: Record<string, string>, found: Found): string | null {
-  const there = new Set(found.headings.map(folded));
-  return Object.keys(map).find((heading) => !there.has(folded(heading))) ?? null;
+/** What a refusal tells of the file's columns; null for every other refusal. */
+export function toldBy(failure: Failure): Told | null {
+  return aboutColumns.includes(failure.code) ? (failure.details as Told) : null;
 }

@@ -33,6 +33,8 @@ type Props = { report: ImportReport; running: boolean; onRun: (() => void) | nul
 export function Report({ report, running, onRun }: Props) {
   const { t, number } = useWords();
   const delimiter = delimiters[report.delimiter];
+  const places = Object.values(report.places);
+  const taken = report.headings.filter((heading) => places.includes(heading));
   const figures = [
     ["rows", report.rows],
     ["good", report.good],
@@ -62,7 +64,7 @@ export function Report({ report, running, onRun }: Props) {
           delimiter: delimiter ? t(`import.delimiter.${delimiter}`) : report.delimiter,
           decimal: t(report.decimal === "," ? "import.decimal.comma" : "import.decimal.point"),
         })}
-        . {t("import.columns", { columns: report.columns.join(", ") })}.
+        . {t("import.columns", { columns: taken.join(", ") })}.
       </p>
       {report.bad.length > 0 ? <BadRows bad={report.bad} /> : <p className={css.format}>{t("import.all_good")}</p>}
     </section>

@@ -1,34 +1,71 @@
 // What a person wanted to do, said in their language.
 import { describe, expect, it } from "vitest";
+import type { Deed, Goods } from "../../backend/bindings";
 import { wordsOf } from "../words/words";
 import { deedText } from "./deed";
 
-const said = (mine: string, scale = 0) => [deedText(mine, wordsOf("en"), scale), deedText(mine, wordsOf("de"), scale)];
+const said = (deed: Deed | null) => [deedText(deed, wordsOf("en")), deedText(deed, wordsOf("de"))];
+
+const goods: Goods = { sku: "SKU-0006", qty: "1250.5", unit: "KGM", scale: 2, location: "A-01-3", to: null };
+const moved: Goods = { sku: "SKU-0009", qty: "40", unit: "EA", scale: 0, location: "A-01-3", to: "A-02-1" };
 
 describe("a deed", () => {
   it("names the amount at the item's scale, the item and the place", () => {
-    expect(said("1250.5 KGM SKU-0006 @ A-01-3", 2)).toEqual([
-      "1,250.50\u00a0KGM of SKU-0006 at A-01-3",
-      "1.250,50\u00a0KGM von SKU-0006 in A-01-3",
+    expect(said({ do: "receive", goods })).toEqual([
+      "receive 1,250.50\u00a0KGM of SKU-0006 at A-01-3",
+      "1.250,50\u00a0KGM von SKU-0006 nach A-01-3 einbuchen",
     ]);
-    expect(said("-4 EA BOLT @ HOME @ A-01")[0]).toBe("−4\u00a0EA of BOLT @ HOME at A-01");
+    expect(said({ do: "issue", goods: { ...goods, sku: "BOLT @ HOME > 1" } })[0]).toBe(
+      "issue 1,250.50\u00a0KGM of BOLT @ HOME > 1 from A-01-3",
+    );
+    expect(said({ do: "adjust", goods: { ...moved, qty: "-4", to: null } })).toEqual([
+      "change SKU-0009 at A-01-3 by −4\u00a0EA",
+      "SKU-0009 in A-01-3 um −4\u00a0EA korrigieren",
+    ]);
+    expect(said({ do: "count", goods })[1]).toBe("SKU-0006 in A-01-3 zählen: 1.250,50\u00a0KGM");
   });
   it("says from where to where", () => {
-    expect(said("40 EA SKU-0009 @ A-01-3 > A-02-1")).toEqual([
-      "40\u00a0EA of SKU-0009 from A-01-3 to A-02-1",
-      "40\u00a0EA von SKU-0009 von A-01-3 nach A-02-1",
+    expect(said({ do: "transfer", goods: moved })).toEqual([
+      "move 40\u00a0EA of SKU-0009 from A-01-3 to A-02-1",
+      "40\u00a0EA von SKU-0009 von A-01-3 nach A-02-1 umlagern",
     ]);
   });
-  it("calls fields what people call them, and leaves out what only a program reads", () => {
-    expect(said("name = Bolt, M8 = long, min = null")[1]).toBe("Name: Bolt, ein Feld: long, Mindestbestand: nichts");
-    expect(said('category = category_018f0c0e5a7b7c0f8d0e0f1a2b3c4d5e, packs = [{"code":"BOX"}]')[1]).toBe(
-      "Kategorie, Gebinde",
+  it("says what would have been taken back, as far as that is known", () => {
+    expect(said({ do: "reverse", goods: moved })[0]).toBe(
+      "take back the move of 40\u00a0EA of SKU-0009 from A-01-3 to A-02-1",
     );
+    expect(said({ do: "reverse", goods: { ...moved, to: null } })[1]).toBe(
+      "die Bewegung von 40\u00a0EA SKU-0009 in A-01-3 zurücknehmen",
+    );
+    expect(said({ do: "reverse", goods: null })).toEqual(["take a movement back", "eine Bewegung zurücknehmen"]);
   });
-  it("is never the name of an action, nor JSON", () => {
-    expect(said("stock.reverse")).toEqual(["taking a movement back", "eine Bewegung zurücknehmen"]);
-    for (const mine of ["record.archive", "inbox.resolve", "stock.teleport", '{"action":{"do":"stock.teleport"}}'])
-      for (const text of said(mine)) expect(text, mine).not.toMatch(/[{}.]/);
-    expect(said('{"a":1}')[1]).toBe("eine Änderung, die diese Version nicht zeigen kann");
+  it("calls fields what people call them, and leaves out what only a program reads", () => {
+    const fields = [
+      { field: "name", value: "Bolt, M8 = long" },
+      { field: "min", value: "" },
+      { field: "packs", value: null },
+      { field: "newer", value: "x" },
+    ];
+    const edits = "Name: Bolt, M8 = long, Mindestbestand: nichts, Gebinde, ein Feld: x";
+    expect(said({ do: "save", created: false, fields })[1]).toBe(edits);
+    expect(said({ do: "save", created: true, fields })[1]).toBe(`neu anlegen mit ${edits}`);
+  });
+  it("has its own words for putting away, bringing back and answering", () => {
+    const all: Deed[] = [
+      { do: "archive", archived: true, label: "BOLT-8 Bolt" },
+      { do: "archive", archived: false, label: "BOLT-8 Bolt" },
+      { do: "resolve", keep: "theirs" },
+    ];
+    expect(all.map((deed) => said(deed)[0])).toEqual([
+      "archive BOLT-8 Bolt",
+      "bring BOLT-8 Bolt back",
+      "answer in the inbox: Take theirs",
+    ]);
+    expect(new Set(all.map((deed) => said(deed)[1])).size).toBe(3);
+  });
+  it("is never the name of an action of a newer version", () => {
+    expect(said(null)[1]).toBe("eine Änderung, die diese Version nicht zeigen kann");
+    const newer = { do: "teleport" } as unknown as Deed;
+    expect(said(newer)).toEqual(said(null));
   });
 });

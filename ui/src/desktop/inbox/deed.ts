@@ -1,38 +1,44 @@
-// What a person wanted to do, in their language. The engine says it in its own fewest words, without
-// the kind of the action: `40 EA SKU-7 @ A-01`, `A-01 > A-02` for a move, `name = Bolt` for an edit, or
-// the name of an action. What is not one of these, such as a whole change of a newer version, is for
-// the details and not for people.
+// What a person wanted to do, in their language.
+import type { Deed, Goods } from "../../backend/bindings";
 import { fieldName } from "../explain";
-import type { Key, Words } from "../words/words";
+import type { Words } from "../words/words";
 
-const STOCK = /^(-?\d+(?:\.\d+)?) (\S+) (.+) @ (.+)$/;
-const EDIT = /^(\w+) = (.*)$/s;
-const RECORD = /^[a-z]+_[0-9a-f-]{32,}$/;
-
-const named: Record<string, Key> = {
-  "stock.reverse": "inbox.deed.reverse",
-  "record.archive": "inbox.deed.archive",
-  "inbox.resolve": "inbox.deed.resolve",
-};
-
-export function deedText(mine: string, words: Words, scale: number): string {
+export function deedText(deed: Deed | null, words: Words): string {
   const { t } = words;
-  const stock = STOCK.exec(mine);
-  if (stock) {
-    const [, qty = "", unit = "", sku = "", places = ""] = stock;
-    const [location = "", to] = places.split(" > ");
-    const holes = { qty: words.amount(qty, unit, scale), sku, location };
-    return to === undefined ? t("inbox.deed.stock", holes) : t("inbox.deed.move", { ...holes, to });
+  switch (deed?.do) {
+    case "receive":
+    case "issue":
+    case "transfer":
+    case "adjust":
+    case "count":
+      return t(`inbox.deed.${deed.do}`, holes(deed.goods, words));
+    case "reverse": {
+      if (!deed.goods) return t("inbox.deed.reverse");
+      const moved = holes(deed.goods, words);
+      return t(deed.goods.to === null ? "inbox.deed.reverse_of" : "inbox.deed.reverse_move", moved);
+    }
+    case "save": {
+      const fields = deed.fields.map((edit) => editText(edit, words)).join(", ");
+      return deed.created ? t("inbox.deed.create", { fields }) : fields;
+    }
+    case "archive":
+      return t(deed.archived ? "inbox.deed.archive" : "inbox.deed.restore", { label: deed.label });
+    case "resolve":
+      return t("inbox.deed.resolve", { answer: t(`inbox.keep.${deed.keep}`) });
+    default:
+      return t("inbox.deed.other");
   }
-  const edits = mine.split(/, (?=\w+ = )/).map((part) => EDIT.exec(part));
-  if (edits.every((edit) => edit !== null)) return edits.map((edit) => editText(edit, words)).join(", ");
-  return t(named[mine] ?? "inbox.deed.other");
 }
 
+function holes({ sku, qty, unit, scale, location, to }: Goods, { amount }: Words) {
+  return { sku, qty: amount(qty, unit, scale), location, to: to ?? "" };
+}
+
+type Edit = Extract<Deed, { do: "save" }>["fields"][number];
+
 /** A value that only a program can read is left out. */
-function editText([, field = "", value = ""]: RegExpExecArray, words: Words): string {
+function editText({ field, value }: Edit, words: Words): string {
   const name = fieldName(field, words);
-  if (RECORD.test(value) || /^[[{]/.test(value)) return name;
-  const empty = value === "" || value === "null";
-  return words.t("inbox.deed.edit", { field: name, value: empty ? words.t("inbox.empty_value") : value });
+  if (value === null) return name;
+  return words.t("inbox.deed.edit", { field: name, value: value || words.t("inbox.empty_value") });
 }

@@ -25,7 +25,7 @@ describe("a card about stock below zero", () => {
 describe("a card about what was not accepted", () => {
   it("says what was wanted and how much there was", async () => {
     const { text } = await cardOf("rejected");
-    await waitFor(() => expect(text(T.inbox.mine)).toBe("40\u00a0EA von SKU-0009 in A-01-3"));
+    await waitFor(() => expect(text(T.inbox.mine)).toBe("40\u00a0EA von SKU-0009 aus A-01-3 entnehmen"));
     await waitFor(() => expect(text(T.inbox.level)).toBe("12\u00a0EA"));
   });
 });

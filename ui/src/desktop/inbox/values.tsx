@@ -15,11 +15,11 @@ export function Values({ card, item }: Props) {
   const words = useWords();
   const { t, moment } = words;
   const level = useLevel(card, item);
-  if (card.mine === null && card.theirs === null && level === null) return null;
   const nothing = t("inbox.empty_value");
   const compared = card.kind === "conflict" || card.kind === "archived_edit";
   const theirs = card.theirs_by ? t("inbox.of_person", { name: card.theirs_by }) : t("inbox.somebodys");
-  const mine = card.mine && deeds.includes(card.kind) ? deedText(card.mine, words, item?.scale ?? 0) : card.mine;
+  const mine = deeds.includes(card.kind) ? deedText(card.deed, words) : card.mine;
+  if (mine === null && card.theirs === null && level === null) return null;
   return (
     <dl className={css.values} data-count={compared ? 3 : Number(mine !== null) + Number(level !== null)}>
       {compared && (

@@ -66,6 +66,10 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.BUSY": "Die Daten werden gerade von einem anderen Programm benutzt. Gleich noch einmal versuchen.",
   "fail.FILE_NOT_FOUND": "Diese Datei gibt es nicht.",
   "fail.FILE_UNREADABLE": "Die Datei lässt sich nicht lesen.",
+  "fail.FILE_KIND_UNKNOWN":
+    "Aus den Überschriften geht nicht hervor, was diese Datei ist. Bitte angeben, was darin ist und welche Spalte was bedeutet.",
+  "fail.COLUMN_NOT_FOUND": "Die Datei hat keine Spalte „{column}“.",
+  "fail.COLUMNS_MISSING": "Nicht jede nötige Spalte wurde erkannt. Bitte angeben, welche Spalte was bedeutet.",
   "fail.DISK_FULL": "Der Datenträger ist voll. Es wurde nichts gebucht. Bitte Platz schaffen und wiederholen.",
   "fail.DAMAGED": "Die Datenbankdatei ist beschädigt. Bitte den Ordner sichern und den Support rufen; nicht löschen.",
   "fail.INTERNAL":

@@ -29,11 +29,9 @@ export const deImport: Pick<Catalogue, keyof typeof enImport> = {
   "import.map.choose": "Eine Spalte wählen, wo die Überschrift nicht von selbst sagt, was sie bedeutet.",
   "import.map.type": "Was nicht erkannt wurde: die Überschrift eintippen, wie sie in der Datei steht.",
   "import.map.recognised": "wie erkannt",
+  "import.map.none": "keine Spalte",
+  "import.map.left": "Nicht verwendet: {columns}.",
   "import.map.twice": "Die Spalte „{column}“ ist für zwei Felder gewählt. Sie kann nur eines bedeuten.",
-  "import.map.absent": "Die Datei hat keine Spalte „{column}“.",
-  "import.map.unknown":
-    "Aus den Überschriften geht nicht hervor, was diese Datei ist. Bitte angeben, was darin ist und welche Spalte was bedeutet.",
-  "import.map.incomplete": "Nicht jede nötige Spalte wurde erkannt. Bitte angeben, welche Spalte was bedeutet.",
   "import.drop.first": "Eine Datei nach der anderen: nur die erste wurde genommen.",
   "import.bad.title": {
     one: "{n} fehlerhafte Zeile wird ausgelassen",
