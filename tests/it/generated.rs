@@ -73,7 +73,7 @@ fn server_schema_sql_is_what_the_migrations_make() {
 
 /// What pg_dump prints, without what differs from one version of it to the next: comments, settings, and the random
 /// token of `\restrict`.
-fn readable(dump: &str) -> String {
+pub fn readable(dump: &str) -> String {
     let noise = ["--", "SET ", "SELECT pg_catalog.set_config", "\\restrict", "\\unrestrict"];
     let mut lines: Vec<&str> = Vec::new();
     for line in dump.lines().filter(|line| !noise.iter().any(|start| line.starts_with(start))) {

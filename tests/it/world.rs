@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
+use stillage_server::postgres::TrialDatabase;
 use tempfile::TempDir;
 
 /// A binary of this workspace, built beside the tests.
@@ -23,24 +24,40 @@ pub struct World {
     pub dir: TempDir,
     pub url: String,
     server: Option<Child>,
+    /// What the server uses instead of a private Postgres.
+    pub database: Option<TrialDatabase>,
 }
 
 impl World {
     /// A server on a private Postgres of its own.
     pub fn start() -> Self {
+        Self::begin(None)
+    }
+
+    /// A server on a database that may hold something already.
+    pub fn on(database: TrialDatabase) -> Self {
+        Self::begin(Some(database))
+    }
+
+    fn begin(database: Option<TrialDatabase>) -> Self {
         let dir = tempfile::Builder::new().prefix("stillage-it-").tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let mut world = Self { dir, url: String::new(), server: None };
+        let mut world = Self { dir, url: String::new(), server: None, database };
         world.start_server("127.0.0.1:0");
         world
     }
 
+    fn program(&self) -> Command {
+        let mut program = Command::new(binary("stillage-server"));
+        program.arg("--data").arg(self.dir.path().join("server")).env_remove("DATABASE_URL");
+        program.envs(self.database.iter().map(|database| ("DATABASE_URL", database.url())));
+        program
+    }
+
     fn start_server(&mut self, listen: &str) {
-        let mut server = Command::new(binary("stillage-server"))
-            .args(["--json", "--data"])
-            .arg(self.dir.path().join("server"))
-            .args(["serve", "--listen", listen])
-            .env_remove("DATABASE_URL")
+        let mut server = self
+            .program()
+            .args(["--json", "serve", "--listen", listen])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -62,25 +79,21 @@ impl World {
         self.start_server(&address);
     }
 
+    /// SIGTERM: it finishes what it accepted, and stops its Postgres.
+    pub fn stop_server(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let pid = server.id().to_string();
+            let _ = Command::new("kill").args(["-TERM", &pid]).status();
+            let _ = server.wait();
+        }
+    }
+
     pub fn server(&self, args: &[&str]) -> Value {
-        let output = Command::new(binary("stillage-server"))
-            .args(["--json", "--data"])
-            .arg(self.dir.path().join("server"))
-            .args(args)
-            .env_remove("DATABASE_URL")
-            .output()
-            .unwrap();
-        last_json(&output.stdout)
+        last_json(&self.program().arg("--json").args(args).output().unwrap().stdout)
     }
 
     pub fn server_dump(&self) -> Vec<u8> {
-        let output = Command::new(binary("stillage-server"))
-            .arg("--data")
-            .arg(self.dir.path().join("server"))
-            .args(["dump", "--canonical"])
-            .output()
-            .unwrap();
-        output.stdout
+        self.program().args(["dump", "--canonical"]).output().unwrap().stdout
     }
 
     /// A desktop that has never met a server.
@@ -127,12 +140,7 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // SIGTERM, so that it stops its Postgres.
-        if let Some(mut server) = self.server.take() {
-            let pid = server.id().to_string();
-            let _ = Command::new("kill").args(["-TERM", &pid]).status();
-            let _ = server.wait();
-        }
+        self.stop_server();
     }
 }
 
@@ -247,7 +255,7 @@ fn last_json(stdout: &[u8]) -> Value {
     serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {text}"))
 }
 
-fn first_difference(own: &[u8], server: &[u8]) -> String {
+pub fn first_difference(own: &[u8], server: &[u8]) -> String {
     let (own, server) = (String::from_utf8_lossy(own), String::from_utf8_lossy(server));
     let mut pairs = own.lines().zip(server.lines());
     pairs.find(|(a, b)| a != b).map_or_else(

@@ -1,4 +1,4 @@
-//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `bench`.
+//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `bench`, `record`.
 //!
 //! It drives the built programs and links none of them, so that it compiles in seconds on a fresh clone. Exit codes
 //! are those of every Stillage program: 0 held, 1 it did not, 2 usage, 6 something must be installed, 70 our fault.
@@ -10,6 +10,7 @@ mod dev;
 mod fault;
 mod generate;
 mod generator;
+mod record;
 mod replay;
 mod run;
 mod setup;
@@ -44,6 +45,8 @@ enum Verb {
     Bench(bench::Args),
     /// Replays a file of retail lines through a real server and real devices, and judges the result.
     Replay(replay::Args),
+    /// Writes down what a version leaves behind, once, for all later ones to be tested against.
+    Record(record::Args),
     /// Writes a made-up file of retail lines with the quirks of a real one.
     GenerateRetail(generator::Args),
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Verb::Dev(args) => close(args.json, dev::dev()),
         Verb::Demo(args) => close(args.json, demo::demo(&args)),
         Verb::Bench(args) => close(args.json, bench::bench(&args)),
+        Verb::Record(args) => close(args.json, record::record(&args)),
         Verb::Replay(args) => judged(replay::run(args)),
         Verb::GenerateRetail(args) => judged(generator::run(args)),
     }

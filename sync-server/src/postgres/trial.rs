@@ -4,6 +4,7 @@
 //! shared cluster stops by itself two seconds after the last test.
 
 use std::env;
+use std::path::Path;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -59,6 +60,20 @@ impl TrialDatabase {
         let mut dump = self.tools.command("pg_dump");
         dump.args(["--schema-only", "--no-owner", "--no-privileges", "-d", &self.url]);
         tools::run(dump)
+    }
+
+    /// Everything in it as SQL that `restore` takes, without owners and grants.
+    pub fn dump(&self) -> Result<String, PostgresFault> {
+        let mut dump = self.tools.command("pg_dump");
+        dump.args(["--inserts", "--rows-per-insert=50", "--no-owner", "--no-privileges", "-d", &self.url]);
+        tools::run(dump)
+    }
+
+    /// Runs a file of SQL in it: all of it, or nothing.
+    pub fn restore(&self, file: &Path) -> Result<(), PostgresFault> {
+        let mut psql = self.tools.command("psql");
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-d", &self.url, "-f"]).arg(file);
+        tools::run(psql).map(drop)
     }
 
     fn drop_database(&self) -> Result<(), PostgresFault> {
