@@ -41,6 +41,8 @@ pub struct CellChange {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arrived {
     pub movement: Movement,
+    /// As it came: a newer server may say more of it than this version reads.
+    pub body: String,
     pub numbers: BTreeMap<Scope, u64>,
 }
 
@@ -49,7 +51,8 @@ pub struct Arrived {
 pub struct Absorbed {
     pub records: BTreeMap<Ref, Record>,
     pub movements: BTreeMap<crate::id::MovementId, Arrived>,
-    pub counts: Vec<(PostedCount, u64)>,
+    /// Counts, each with its body as it came.
+    pub counts: Vec<(PostedCount, String)>,
     pub cells: BTreeMap<Cell, CellChange>,
     /// Entries of a newer version, to be kept and read after an upgrade.
     pub unknown: Vec<(Scope, LogEntry)>,
@@ -115,10 +118,12 @@ impl Absorbed {
                 Err(_) => self.unknown.push((scope, logged.clone())),
             },
             (entry::MOVEMENT, entry::VERSION) => {
-                self.movement(scope, logged.seq, serde_json::from_str(&logged.body).map_err(readable)?);
+                let movement = serde_json::from_str(&logged.body).map_err(readable)?;
+                self.movement(scope, logged, movement);
             }
             (entry::COUNT, entry::VERSION) => {
-                self.count(logged.seq, serde_json::from_str(&logged.body).map_err(readable)?);
+                let count = serde_json::from_str(&logged.body).map_err(readable)?;
+                self.count(logged, count);
             }
             _ => self.unknown.push((scope, logged.clone())),
         }
@@ -126,25 +131,26 @@ impl Absorbed {
     }
 
     /// A page changes only the cells of its own scope, even of a movement between two sites.
-    fn movement(&mut self, scope: Scope, number: u64, movement: Movement) {
+    fn movement(&mut self, scope: Scope, logged: &LogEntry, movement: Movement) {
         for line in movement.entries().filter(|line| line.scope == scope) {
             let cell = self.cell(line.cell);
             cell.delta = cell.delta.checked_add(line.delta).unwrap_or(cell.delta);
             cell.last_order = cell.last_order.max(movement.order.ts);
         }
-        let arrived =
-            self.movements.entry(movement.id).or_insert_with(|| Arrived { movement, numbers: BTreeMap::new() });
-        arrived.numbers.insert(scope, number);
+        let body = || logged.body.clone();
+        let arrived = self.movements.entry(movement.id);
+        let arrived = arrived.or_insert_with(|| Arrived { movement, body: body(), numbers: BTreeMap::new() });
+        arrived.numbers.insert(scope, logged.seq);
     }
 
-    fn count(&mut self, number: u64, count: PostedCount) {
-        let last = LastCount::of(&count, Some(number));
+    fn count(&mut self, logged: &LogEntry, count: PostedCount) {
+        let last = LastCount::of(&count, Some(logged.seq));
         let cell = self.cell(count.cell());
         cell.last_order = cell.last_order.max(last.order.ts);
         if cell.count.is_none_or(|known| known.order < last.order) {
             cell.count = Some(last);
         }
-        self.counts.push((count, number));
+        self.counts.push((count, logged.body.clone()));
     }
 
     fn cell(&mut self, cell: Cell) -> &mut CellChange {

@@ -85,10 +85,10 @@ impl<'a> Page<'a> {
             self.record(record)?;
         }
         for arrived in absorbed.movements.values() {
-            effects::write_movement(self.conn, None, &arrived.movement, &arrived.numbers)?;
+            effects::write_movement(self.conn, None, (&arrived.movement, &arrived.body), &arrived.numbers)?;
         }
-        for (count, _) in &absorbed.counts {
-            effects::write_count(self.conn, None, count)?;
+        for (count, body) in &absorbed.counts {
+            effects::write_count(self.conn, None, (count, body))?;
         }
         for (cell, change) in &absorbed.cells {
             write_cell(self.conn, cell, change)?;

@@ -23,13 +23,18 @@ pub fn write(conn: &Connection, n: u64, effects: &Effects, stale: &mut Stale) ->
         stale.record(record);
     }
     for movement in &effects.movements {
-        write_movement(conn, Some(n), movement, &BTreeMap::new())?;
+        write_movement(
+            conn,
+            Some(n),
+            (movement, &text::canonical(&serde_json::to_value(movement)?)),
+            &BTreeMap::new(),
+        )?;
     }
     for (cell, change) in cell_changes(effects) {
         write_cell(conn, n, &cell, &change)?;
     }
     for count in &effects.counts {
-        write_count(conn, Some(n), count)?;
+        write_count(conn, Some(n), (count, &text::canonical(&serde_json::to_value(count)?)))?;
     }
     Ok(())
 }
@@ -68,7 +73,7 @@ fn write_record(conn: &Connection, n: u64, record: &Record) -> Result<(), Failur
 pub fn write_movement(
     conn: &Connection,
     n: Option<u64>,
-    movement: &Movement,
+    (movement, body): (&Movement, &str),
     numbers: &BTreeMap<Scope, u64>,
 ) -> Result<(), Failure> {
     let sql = "INSERT INTO movement (id, n, change, kind, item, lot, from_location, from_site, from_status, from_seq,
@@ -84,7 +89,6 @@ pub fn write_movement(
             order_seq = excluded.order_seq, at = excluded.at, reference = excluded.reference,
             reverses = excluded.reverses, body = excluded.body";
     let number = |site: Option<_>| site.and_then(|site| numbers.get(&Scope::Site(site))).copied();
-    let body = text::canonical(&serde_json::to_value(movement)?);
     conn.prepare_cached(sql)?.execute(rusqlite::params![
         movement.id.0,
         n,
@@ -159,9 +163,8 @@ fn write_cell(conn: &Connection, n: u64, cell: &Cell, change: &CellDelta) -> Res
     Ok(())
 }
 
-pub fn write_count(conn: &Connection, n: Option<u64>, count: &PostedCount) -> Result<(), Failure> {
+pub fn write_count(conn: &Connection, n: Option<u64>, (count, body): (&PostedCount, &str)) -> Result<(), Failure> {
     let sql = "INSERT OR REPLACE INTO posted_count (change, n, item, location, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let body = text::canonical(&serde_json::to_value(count)?);
     conn.prepare_cached(sql)?.execute((count.change.0, n, count.item.0, count.place.location.0, body))?;
     Ok(())
 }

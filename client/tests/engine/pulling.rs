@@ -261,3 +261,18 @@ fn edits_of_different_fields_both_stay() {
     assert_eq!(a.dump(), b.dump());
     assert!(a.dump().iter().any(|line| line.contains(r#""reorder_point":"5""#)));
 }
+
+#[test]
+fn what_a_newer_server_says_of_a_movement_is_kept_as_it_came() {
+    let (first, second, mut ledger, bin) = two_desks();
+    first.act(vec![receive(&bin, 3)]).unwrap();
+    first.push(&mut ledger);
+    let mut answer = second.asked(&ledger);
+    let entries = answer.pages.iter_mut().flat_map(|page| &mut page.entries);
+    for entry in entries.filter(|entry| entry.kind == "movement") {
+        entry.body = entry.body.replacen('{', r#"{"aisle":"7","#, 1);
+    }
+    second.apply(&answer).unwrap();
+    assert_eq!(second.on_hand(&bin), Quantity::whole(3));
+    assert_eq!(second.count("SELECT count(*) FROM movement WHERE body ->> '$.aisle' = '7'"), 1);
+}

@@ -9,13 +9,8 @@ use super::{
     organisation::record_row,
     writes::{self, Writing},
 };
-<<<<<<< HEAD
-use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap, HashSet};
-=======
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
->>>>>>> eng-work
+use std::collections::{BTreeSet, HashMap, HashSet};
 use stillage_core::{
     action::Action,
     change::{Change, ChangeResult, Outcome},
