@@ -24,6 +24,8 @@ use stillage_core::{
 pub struct Applied {
     pub rows: u64,
     pub tags: BTreeSet<Tag>,
+    /// Pending changes that stood on rows which came in otherwise than they were shown.
+    pub decided_again: usize,
     /// A scope is there that the request did not name.
     pub new_scope: bool,
 }
@@ -66,7 +68,7 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn new(conn: &'a Transaction<'a>, device: DeviceId) -> Result<Self, Failure> {
-        let waiting = outbox::waiting(conn)? > 0;
+        let waiting = outbox::is_waiting(conn)?;
         Ok(Self { conn, device, waiting, touched: BTreeSet::new(), stale: Stale::default() })
     }
 
@@ -100,10 +102,10 @@ impl<'a> Page<'a> {
         }
         let new_scope = self.scopes(answer, absorbed, cursors)?;
         settings::set(self.conn, settings::EPOCH, &answer.epoch.to_string())?;
-        rebase::run(self.conn, self.device, self.touched, &mut self.stale)?;
+        let decided_again = rebase::run(self.conn, self.device, self.touched, &mut self.stale)?;
         self.stale.refresh(self.conn)?;
         let rows = answer.pages.iter().map(|page| page.to - page.from).sum();
-        Ok(Applied { rows, tags: tags(absorbed), new_scope })
+        Ok(Applied { rows, tags: tags(absorbed), new_scope, decided_again })
     }
 
     /// Pending rows that came in just as they were shown. All other rows are touched.
@@ -126,8 +128,8 @@ impl<'a> Page<'a> {
         }
         for (of, record) in &absorbed.records {
             let body = record.body();
-            if self.shown_record(*of, &body)? {
-                twins.records.insert((*of, body));
+            if let Some(shown) = self.shown_record(record, &body)? {
+                twins.records.insert((*of, shown));
             } else {
                 self.touched.insert(effects::record_row(*of));
                 let keys = [self.key_of(*of)?, record.key()];
@@ -157,9 +159,18 @@ impl<'a> Page<'a> {
         Ok(PostedCount { person: count.person, ..shown } == *count)
     }
 
-    fn shown_record(&self, of: Ref, body: &str) -> Result<bool, Failure> {
-        let sql = "SELECT 1 FROM pending_record WHERE kind = ?1 AND id = ?2 AND body = ?3";
-        Ok(self.conn.prepare_cached(sql)?.exists((of.kind.name(), of.id, body))?)
+    /// The body as it is shown, when that is the same but for the person.
+    fn shown_record(&self, record: &Record, body: &str) -> Result<Option<String>, Failure> {
+        let sql = "SELECT body FROM pending_record WHERE kind = ?1 AND id = ?2";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query((record.of.kind.name(), record.of.id))?;
+        while let Some(row) = rows.next()? {
+            let shown: String = row.get(0)?;
+            if shown == body || is_unsigned_twin(record, &shown)? {
+                return Ok(Some(shown));
+            }
+        }
+        Ok(None)
     }
 
     fn key_of(&self, of: Ref) -> Result<Option<String>, Failure> {
@@ -287,6 +298,19 @@ impl<'a> Page<'a> {
         }
         Ok(new_scope)
     }
+}
+
+/// Whether `shown` is the record from before the device was connected and knew whom it belongs to.
+fn is_unsigned_twin(record: &Record, shown: &str) -> Result<bool, Failure> {
+    let mut shown = Record::from_body(record.of, record.version, shown)?;
+    if !shown.fields.get("changed_by").is_none_or(serde_json::Value::is_null) {
+        return Ok(false);
+    }
+    match record.fields.get("changed_by") {
+        Some(by) => shown.fields.insert("changed_by".into(), by.clone()),
+        None => shown.fields.remove("changed_by"),
+    };
+    Ok(shown.fields == record.fields && shown.archived == record.archived)
 }
 
 #[derive(Default)]

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 const STEPS: &[&str] = &[
     include_str!("../../../migrations/client/0001_create_engine.sql"),
     include_str!("../../../migrations/client/0002_number_last_counts.sql"),
+    include_str!("../../../migrations/client/0003_index_queued_changes.sql"),
 ];
 
 pub fn migrate(connection: &mut Connection) -> Result<(), Failure> {

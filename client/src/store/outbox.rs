@@ -40,6 +40,10 @@ pub fn waiting(conn: &Connection) -> Result<u64, Failure> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
+pub fn is_waiting(conn: &Connection) -> Result<bool, Failure> {
+    Ok(conn.prepare_cached("SELECT 1 FROM outbox WHERE state IN ('queued', 'sealed') LIMIT 1")?.exists([])?)
+}
+
 /// Rows that wait for a person.
 pub fn open_inbox(conn: &Connection) -> Result<u64, Failure> {
     let sql = "SELECT count(*) FROM record_now WHERE kind = 'inbox' AND NOT archived AND body ->> '$.state' = 'open'";
@@ -65,8 +69,10 @@ pub fn chain_at(conn: &Connection, device: DeviceId, seq: u64) -> Result<Option<
 
 /// The last own change that is settled: all before it are too.
 pub fn settled_seq(conn: &Connection, device: DeviceId) -> Result<u64, Failure> {
+    // The first that is still sealed, by the index of those that wait: the settled ones before it are many.
     let sql = "SELECT coalesce(
-        (SELECT min(seq) - 1 FROM outbox WHERE device = ?1 AND state = 'sealed'),
+        (SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
+         WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY n LIMIT 1),
         (SELECT max(seq) FROM outbox WHERE device = ?1), 0)";
     Ok(conn.prepare_cached(sql)?.query_row([device.0], |row| row.get(0))?)
 }
@@ -74,8 +80,10 @@ pub fn settled_seq(conn: &Connection, device: DeviceId) -> Result<u64, Failure> 
 /// Whether `batch` would have anything to send.
 pub fn has_unsent(conn: &Connection) -> Result<bool, Failure> {
     let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
-    let sql = "SELECT 1 FROM outbox WHERE state IN ('queued', 'sealed') AND (state = 'queued' OR seq > ?1) LIMIT 1";
-    Ok(conn.prepare_cached(sql)?.exists([pushed])?)
+    let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'queued')
+        OR EXISTS (SELECT 1 FROM outbox WHERE device = ?1 AND seq > ?2 AND state = 'sealed')";
+    let device = settings::device(conn)?;
+    Ok(conn.prepare_cached(sql)?.query_row((device.0, pushed), |row| row.get(0))?)
 }
 
 /// The next batch to send. What was sealed and not answered goes again exactly as it was; only
@@ -100,7 +108,7 @@ pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
 
 fn seal_queued(conn: &Connection, device: DeviceId) -> Result<Option<Batch>, Failure> {
     let queued = "SELECT n, change, coalesce(seq, 0), kind, version, body FROM outbox
-        WHERE state IN ('queued', 'sealed') AND state = 'queued' ORDER BY n LIMIT ?1";
+        WHERE state = 'queued' ORDER BY n LIMIT ?1";
     let mut statement = conn.prepare_cached(queued)?;
     let rows = limited(statement.query_map([PUSH_CHANGES], read_change)?)?;
     if rows.is_empty() {

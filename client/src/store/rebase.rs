@@ -19,12 +19,20 @@ use stillage_core::{
 };
 
 /// Decides again what depends on the touched rows (names as in `pending_need`).
-pub fn run(conn: &Connection, device: DeviceId, touched: BTreeSet<Vec<u8>>, stale: &mut Stale) -> Result<(), Failure> {
+/// Says how many these were.
+pub fn run(
+    conn: &Connection,
+    device: DeviceId,
+    touched: BTreeSet<Vec<u8>>,
+    stale: &mut Stale,
+) -> Result<usize, Failure> {
     if touched.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let places = closure(conn, touched)?;
-    decide(conn, device, places, stale)
+    let count = places.len();
+    decide(conn, device, places, stale)?;
+    Ok(count)
 }
 
 /// Decides every pending change again: after this device took a new id, or its base was wiped.

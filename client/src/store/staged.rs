@@ -5,7 +5,7 @@
 //! Every step is a transaction of its own and says in the setting `loading` how far it came, so that it goes on from
 //! there after a crash, and people can act in between. What they see meanwhile is right, and found more slowly.
 
-use super::{Durability, Store, search, settings};
+use super::{Durability, Store, outbox, search, settings};
 use crate::Failure;
 use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,11 @@ impl Loading {
 pub fn begin(transaction: &Transaction<'_>, answer: &PullAnswer, have: u64) -> Result<(), Failure> {
     let heads: u64 = answer.heads.iter().map(|head| head.seq).sum();
     let coming = heads.saturating_sub(have);
-    if coming < WORTH.max(have) || Loading::read(transaction)?.is_some_and(|loading| loading.open) {
+    // What waits here is looked up by these indexes, change by change, as its effects come back.
+    if coming < WORTH.max(have) || outbox::is_waiting(transaction)? {
+        return Ok(());
+    }
+    if Loading::read(transaction)?.is_some_and(|loading| loading.open) {
         return Ok(());
     }
     let before = Loading::read(transaction)?.map(|loading| loading.indexes).unwrap_or_default();

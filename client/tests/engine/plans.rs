@@ -16,7 +16,8 @@ const HOT: &[&str] = &[
     "SELECT qty FROM entry WHERE item = ?1 AND location = ?2 AND order_ts >= ?3 AND (?4 OR n IS NULL)",
     "SELECT n FROM outbox WHERE change = ?1 AND state IN ('queued', 'sealed') AND outcome IS NULL",
     "SELECT change FROM outbox WHERE device = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
-    "SELECT change FROM outbox WHERE state IN ('queued', 'sealed') AND state = 'queued' ORDER BY n LIMIT ?1",
+    "SELECT change FROM outbox WHERE state = 'queued' ORDER BY n LIMIT ?1",
+    "SELECT 1 FROM outbox WHERE device = ?1 AND seq > ?2 AND state = 'sealed'",
     "DELETE FROM movement WHERE n = ?1",
     "DELETE FROM pending_balance WHERE n = ?1",
 ];

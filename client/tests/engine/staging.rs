@@ -80,3 +80,15 @@ fn an_item_that_was_archived_is_not_found() {
     desk.act(vec![archive.into()]).unwrap();
     assert_eq!((found(&desk, "bolt"), found(&desk, "BOLT-8")), (0, 0));
 }
+
+#[test]
+fn nothing_is_put_aside_while_changes_wait_for_the_server() {
+    let (first, mut ledger) = (Desk::new(), Ledger::new());
+    let bin = first.furnish();
+    first.push(&mut ledger);
+    first.act(vec![receive(&bin, 2)]).unwrap();
+    let mut answer = first.asked(&ledger);
+    answer.heads[0].seq += 100_000;
+    first.apply(&answer).unwrap();
+    assert_eq!(first.count(INDEXES), Desk::new().count(INDEXES));
+}

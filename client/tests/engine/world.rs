@@ -117,6 +117,11 @@ impl Desk {
         store::absorb::apply(&self.store, answer).unwrap().map(|_| ())
     }
 
+    /// How many pending changes an answer made this desk decide again.
+    pub fn decided_again(&self, answer: &PullAnswer) -> usize {
+        store::absorb::apply(&self.store, answer).unwrap().unwrap().decided_again
+    }
+
     /// What the other side answers to this desk's pull.
     pub fn asked(&self, ledger: &Ledger) -> PullAnswer {
         let input = self.store.read(|conn| {
