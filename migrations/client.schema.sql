@@ -221,3 +221,5 @@ CREATE TABLE unknown_entry (
 CREATE VIRTUAL TABLE item_search USING fts5 (item UNINDEXED, text, tokenize = 'trigram', detail = full);
 
 CREATE TABLE item_search_row (item BLOB PRIMARY KEY, row INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE INDEX outbox_queued ON outbox (n) WHERE state = 'queued';
