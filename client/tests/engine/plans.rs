@@ -28,7 +28,8 @@ fn hot_queries_find_their_rows_by_an_index() {
     for sql in HOT {
         let plan = plan(&desk, sql);
         let whole = plan.iter().any(|step| {
-            let scans = step.starts_with("SCAN") && !step.ends_with("_now") && !step.contains("outbox_pending");
+            let few = ["_now", "outbox_pending", "outbox_queued"].iter().any(|name| step.ends_with(name));
+            let scans = step.starts_with("SCAN") && !few;
             scans && step != "SCAN entry" || step.ends_with("(kind=?)")
         });
         assert!(!whole, "{sql}\n  {}", plan.join("\n  "));
