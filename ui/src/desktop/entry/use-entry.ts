@@ -10,6 +10,7 @@ import { useVoice } from "../say";
 import { play } from "../sound/sound";
 import { useWords } from "../words/words";
 import {
+  barcodeFault,
   blank,
   type Draft,
   entryOf,
@@ -74,7 +75,7 @@ export function useEntry(kind: EntryKind) {
     const expanded = expand(stage);
     if (expanded) set(expanded);
     if (!lack) return expanded ? goTo("qty") : void record();
-    const toldThere = lack.field === "cost" || lack.field === "currency";
+    const toldThere = lack.field === "cost" || lack.field === "currency" || barcodeFault(stage) !== null;
     setFault(lack.field === from && !toldThere ? lack.text : null);
     if (lack.field === from) play("attention");
     else goTo(lack.field);
