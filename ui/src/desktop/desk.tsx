@@ -22,6 +22,8 @@ export type Desk = {
   item: string | null;
   creating: boolean;
   entry: EntryKind | null;
+  /** The place the entry was opened for, as long as it is about this item. */
+  at: { item: string; location: string } | null;
   location: string | null;
   sheet: boolean;
   connecting: boolean;
@@ -34,7 +36,7 @@ export type Step =
   | { do: "item"; id: string | null }
   | { do: "about"; item: string | null }
   | { do: "create" }
-  | { do: "entry"; kind: EntryKind; item?: string }
+  | { do: "entry"; kind: EntryKind; item?: string; location?: string | undefined }
   | { do: "location"; id: string }
   | { do: "sheet"; open: boolean }
   | { do: "connect"; open: boolean }
@@ -47,6 +49,7 @@ const start: Desk = {
   item: null,
   creating: false,
   entry: null,
+  at: null,
   location: null,
   sheet: false,
   connecting: false,
@@ -65,7 +68,7 @@ function step(desk: Desk, taken: Step): Desk {
     case "create":
       return { ...desk, page: "stock", item: null, entry: null, creating: true };
     case "entry":
-      return { ...desk, entry: taken.kind, item: taken.item ?? desk.item, creating: false, scanned: null };
+      return entry(desk, taken);
     case "location":
       return { ...desk, page: "locations", location: taken.id };
     case "sheet":
@@ -79,6 +82,12 @@ function step(desk: Desk, taken: Step): Desk {
     case "back":
       return back(desk);
   }
+}
+
+function entry(desk: Desk, { kind, item, location }: Step & { do: "entry" }): Desk {
+  const same = desk.entry === kind && item === undefined;
+  const at = item && location ? { item, location } : same ? desk.at : null;
+  return { ...desk, entry: kind, at, item: item ?? desk.item, creating: false, scanned: null };
 }
 
 function scanned(desk: Desk, scan: Scanned): Desk {

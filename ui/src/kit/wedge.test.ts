@@ -22,9 +22,14 @@ describe("the wedge", () => {
   });
   it("takes silence for an end, too", () => {
     const wedge = new Wedge();
-    press(wedge, [..."4006"], 50);
-    expect(wedge.silent(1150 + 30)).toBe(false);
-    expect(wedge.silent(1150 + 60)).toBe(true);
+    press(wedge, [..."40063"], 50);
+    expect(wedge.silent(1200 + 30)).toBe(false);
+    expect(wedge.silent(1200 + 60)).toBe(true);
+  });
+  it("wants one more key of a scan without a terminator", () => {
+    const wedge = new Wedge();
+    press(wedge, [..."4006"], 10);
+    expect(wedge.silent(5000)).toBe(false);
   });
   it("leaves hands alone", () => {
     expect(press(new Wedge(), [..."12345", "Enter"], 90)).toBe("typing");

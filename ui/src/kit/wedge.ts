@@ -1,10 +1,14 @@
 // Tells a keyboard-wedge scanner from a person typing: a burst of keys no more than 50 ms apart, at
-// least four of them, ended by Enter, Tab or 60 ms of silence. It only classifies; what a focused
-// field holds is put back by whoever listens. A held key repeats as fast as a scanner and is not one.
+// least four of them ended by Enter or Tab, or at least five ended by 60 ms of silence. Gaps are those
+// between the keys' own times, so a page that stalls joins what was typed meanwhile. It only classifies;
+// what a focused field holds is put back by whoever listens. A held key repeats as fast as a scanner and
+// is not one.
 
 export const GAP_MS = 50;
 export const SILENCE_MS = 60;
+/** With a terminator; without one a person's quick hands are more easily mistaken. */
 export const SHORTEST = 4;
+export const SHORTEST_OPEN = 5;
 
 export type Key = { key: string; at: number; repeat: boolean; modified: boolean };
 export type Verdict = "typing" | "burst" | "scan";
@@ -41,9 +45,9 @@ export class Wedge {
     return first ? "typing" : "burst";
   }
 
-  /** True when the silence at `at` ends a scan that had no terminator. */
+  /** True when the silence at `at` ends a scan that had no terminator. Ask only once waiting keys have come in. */
   silent(at: number): boolean {
-    return at - this.#last >= SILENCE_MS && this.#text.length >= SHORTEST;
+    return at - this.#last >= SILENCE_MS && this.#text.length >= SHORTEST_OPEN;
   }
 
   take(): string {

@@ -34,7 +34,7 @@ describe("the cost of a receipt", () => {
   it("takes a decimal comma in German and is sent in cents of a euro, once", async () => {
     const { user, at, sent } = await receiving("de");
     await user.click(await at(T.entry.more));
-    expect(value(T.entry.currency)).toBe("EUR");
+    await user.type(await at(T.entry.currency), "eur");
     await user.type(await at(T.entry.cost), "1.234,5{Enter}");
     await at(T.entry.result);
     expect(sent()).toEqual([expect.objectContaining({ cost: { minor: "123450", currency: "EUR" } })]);
@@ -42,6 +42,7 @@ describe("the cost of a receipt", () => {
   });
   it("says at the field what is wrong, even when it is folded away, and sends nothing", async () => {
     const { user, at, sent } = await receiving("de");
+    localStorage.setItem("stillage.currency", "EUR");
     await user.click(await at(T.entry.more));
     await user.type(await at(T.entry.cost), "2.5");
     expect(screen.getByText("„2.5“ ist kein Betrag in EUR. Zum Beispiel 2,50.")).toBeTruthy();
@@ -54,9 +55,7 @@ describe("the cost of a receipt", () => {
   it("goes by the digits of the currency, and remembers it", async () => {
     const { user, at, sent } = await receiving("en");
     await user.click(await at(T.entry.more));
-    expect(value(T.entry.currency)).toBe("USD");
     await user.type(await at(T.entry.cost), "120.5");
-    await user.clear(await at(T.entry.currency));
     await user.type(await at(T.entry.currency), "jp");
     expect(screen.getByText("Three letters, like EUR.")).toBeTruthy();
     await user.type(await at(T.entry.currency), "y{Enter}");
@@ -66,6 +65,19 @@ describe("the cost of a receipt", () => {
     await at(T.entry.result);
     expect(sent()).toEqual([expect.objectContaining({ cost: { minor: "120", currency: "JPY" } })]);
     expect(localStorage.getItem("stillage.currency")).toBe("JPY");
+  });
+  it("asks for the currency where none was used yet, in any language", async () => {
+    const { user, at, sent } = await receiving("en");
+    await user.click(await at(T.entry.more));
+    expect(value(T.entry.currency)).toBe("");
+    expect(screen.queryByText(/Which currency/)).toBeNull();
+    await user.type(await at(T.entry.cost), "2.5{Enter}");
+    expect(screen.getByText("Which currency? Three letters, like EUR.")).toBeTruthy();
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId(T.entry.currency)));
+    expect(sent()).toEqual([]);
+    await user.keyboard("chf{Enter}");
+    await at(T.entry.result);
+    expect(sent()).toEqual([expect.objectContaining({ cost: { minor: "250", currency: "CHF" } })]);
   });
   it("is kept by the engine's digits, whatever the browser finds usual to show", () => {
     const cost = (cost: string, currency: string) =>

@@ -1,4 +1,5 @@
-// What one base unit cost, if the person says so. The currency is remembered on this device.
+// What one base unit cost, if the person says so. The currency used last is remembered on this device;
+// before any was used it is asked for: a language is no country.
 import { currencyDigits } from "../../backend/bindings";
 import { typedNumber } from "../../kit/decimal";
 import { isCurrency, minorUnits } from "../../kit/money";
@@ -12,8 +13,8 @@ export type CostFault = { field: "cost" | "currency"; text: string };
 
 const digitsOf = (currency: string) => currencyDigits[currency] ?? 2;
 
-export function shownCurrency({ draft, words }: Typed): string {
-  return draft.currency ?? localStorage.getItem(STORED) ?? (words.language === "de" ? "EUR" : "USD");
+export function shownCurrency({ draft }: Pick<Typed, "draft">): string {
+  return draft.currency ?? localStorage.getItem(STORED) ?? "";
 }
 
 /** The currency as typed; a whole code is kept to begin with next time. */
@@ -24,7 +25,7 @@ export function keepCurrency(typed: string): string {
 }
 
 export function readCost({ draft, words }: Typed): { minor: string; currency: string } | null {
-  const currency = shownCurrency({ draft, words });
+  const currency = shownCurrency({ draft });
   const amount = typedNumber(draft.cost, words.marks);
   const minor = amount !== null && isCurrency(currency) ? minorUnits(amount, digitsOf(currency)) : null;
   return minor === null ? null : { minor, currency };
@@ -35,6 +36,7 @@ export function costFault(typed: Typed): CostFault | null {
   const { draft, words } = typed;
   if (!draft.cost.trim()) return null;
   const currency = shownCurrency(typed);
+  if (!currency) return { field: "currency", text: words.t("entry.missing.currency") };
   if (!isCurrency(currency)) return { field: "currency", text: words.t("entry.bad.currency") };
   if (readCost(typed)) return null;
   const example = costExample(currency, words);

@@ -2,6 +2,7 @@
 // lot the item is in is taken, if there is only one.
 import type { ItemCard, LocationRow, ReasonRow, StockEntry, StockStatus } from "../../backend/bindings";
 import { type Entered, readEntered } from "../../kit/entered";
+import { isGtin } from "../../kit/gtin";
 import type { EntryKind } from "../desk";
 import type { Key, Words } from "../words/words";
 import { costFault, readCost } from "./cost";
@@ -73,6 +74,12 @@ export function readQty({ card, draft, words }: Pick<Stage, "card" | "draft" | "
   return card && draft.qty.trim() ? readEntered(draft.qty, card.unit, card.packs, words.marks) : null;
 }
 
+/** A barcode that was scanned or typed where the quantity goes; with grouping marks it is meant as one. */
+export function barcodeFault({ draft, words }: Pick<Stage, "draft" | "words">): string | null {
+  const typed = draft.qty.trim();
+  return isGtin(typed) ? words.t("entry.bad.barcode", { example: words.number(typed.replace(/^0+/, "")) }) : null;
+}
+
 export function example({ card, words }: Pick<Stage, "card" | "words">): string {
   const pack = card?.packs[0];
   if (pack && card) return `3 ${pack.code} + 7 ${card.unit}`;
@@ -121,6 +128,8 @@ export function missing(stage: Stage): Missing | null {
   if (card.tracking === "lot" && !shownLot(stage).trim()) return lack("lot", "entry.missing.lot");
   if (card.tracking === "serial" && !draft.serial.trim()) return lack("serial", "entry.missing.serial");
   if (!draft.qty.trim()) return lack("qty", "entry.missing.qty");
+  const code = barcodeFault(stage);
+  if (code) return { field: "qty", text: code };
   if (!readQty(stage)) return lack("qty", "entry.bad.qty", { text: draft.qty.trim(), example: example(stage) });
   if (kind === "adjust" && !draft.reason) return lack("reason", "entry.missing.reason");
   return kind === "receive" ? costFault(stage) : null;

@@ -25,7 +25,7 @@ export function EntryPanel({ kind }: { kind: EntryKind }) {
   const entry = useEntry(kind);
   const { stage, set } = entry;
   const form = useRef<HTMLFormElement>(null);
-  useFocus(form, entry.focus, stage.card !== null, shownLocation(stage) !== "");
+  useFocus(form, entry.focus, stage.card !== null, entry.placed);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const at = document.activeElement?.closest("[data-field]")?.getAttribute("data-field");
@@ -141,16 +141,18 @@ function ResultLine({ result }: { result: Result }) {
       <span className={css.resultText} data-testid={T.entry.result} data-state={result.state}>
         <Unbroken text={result.text} />
       </span>
-      <Button
-        variant="subtle"
-        size="compact-sm"
-        leftSection={<IconArrowBackUp size={16} stroke={1.5} />}
-        onClick={() => void undo()}
-        data-testid={T.entry.undo}
-        aria-keyshortcuts="Control+Z"
-      >
-        {t("entry.undo")}
-      </Button>
+      {result.undoable && (
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          leftSection={<IconArrowBackUp size={16} stroke={1.5} />}
+          onClick={() => void undo()}
+          data-testid={T.entry.undo}
+          aria-keyshortcuts="Control+Z"
+        >
+          {t("entry.undo")}
+        </Button>
+      )}
     </div>
   );
 }

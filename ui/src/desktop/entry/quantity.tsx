@@ -3,7 +3,7 @@
 import { add, subtract } from "../../kit/decimal";
 import type { EntryKind } from "../desk";
 import { T } from "../testids";
-import { example, hereNow, readQty, type Stage } from "./draft";
+import { barcodeFault, example, hereNow, readQty, type Stage } from "./draft";
 import css from "./entry.module.css";
 
 function after(kind: EntryKind, here: string, amount: string): string | null {
@@ -19,6 +19,7 @@ export function Quantity({ stage, onChange }: { stage: Stage; onChange: (qty: st
   const label = kind === "count" ? t("entry.qty.count") : kind === "adjust" ? t("entry.qty.adjust") : t("entry.qty");
   const show = (value: string) => (card ? amount(value, card.unit, card.scale) : value);
   const then = here !== null && read?.total ? after(kind, here, read.total) : null;
+  const code = barcodeFault(stage);
   const plainNumber = read !== null && read.total === read.plain;
   return (
     <div className={css.qtyBox} data-field="qty">
@@ -37,6 +38,7 @@ export function Quantity({ stage, onChange }: { stage: Stage; onChange: (qty: st
           onChange={(event) => onChange(event.currentTarget.value)}
           placeholder={t("entry.qty.hint")}
           aria-describedby="entry-echo"
+          aria-invalid={code !== null}
           inputMode="text"
           autoComplete="off"
           spellCheck={false}
@@ -45,8 +47,9 @@ export function Quantity({ stage, onChange }: { stage: Stage; onChange: (qty: st
         {(draft.qty === "" || plainNumber) && draft.qty !== "" && <span className={css.qtyUnit}>{card?.unit}</span>}
       </div>
       <output id="entry-echo" className={css.echo} data-testid={T.entry.echo}>
-        {read?.total && !plainNumber && <strong>{t("entry.echo", { amount: show(read.total) })}</strong>}
-        {kind !== "count" && here !== null && (
+        {code && <span className={css.wrong}>{code}</span>}
+        {!code && read?.total && !plainNumber && <strong>{t("entry.echo", { amount: show(read.total) })}</strong>}
+        {!code && kind !== "count" && here !== null && (
           <span>
             {then === null
               ? t("entry.here", { amount: show(here) })

@@ -2,6 +2,7 @@
 // missing, and records when nothing is. Afterwards the panel is ready for the next one.
 import { useCallback, useEffect, useRef, useState } from "react";
 import { asFailure } from "../../backend/backend";
+import type { LocationRow } from "../../backend/bindings";
 import { add } from "../../kit/decimal";
 import { type EntryKind, type Scanned, useDesk } from "../desk";
 import { useAsk, useBackend } from "../door";
@@ -10,6 +11,7 @@ import { useVoice } from "../say";
 import { play } from "../sound/sound";
 import { useWords } from "../words/words";
 import {
+  barcodeFault,
   blank,
   type Draft,
   entryOf,
@@ -22,7 +24,8 @@ import {
 } from "./draft";
 import { useUndo } from "./undo";
 
-export type Result = { text: string; state: "waiting" | "settled" };
+/** A count is not taken back; it is counted again. */
+export type Result = { text: string; state: "waiting" | "settled"; undoable: boolean };
 
 export function useEntry(kind: EntryKind) {
   const words = useWords();
@@ -40,7 +43,14 @@ export function useEntry(kind: EntryKind) {
     (place) => place.role === "storage" && !place.archived,
   );
   const reasons = useAsk("reasons.list", {}).data ?? [];
-  const stage: Stage = { kind, card: card?.id === desk.item ? card : null, places, draft, words };
+  const at = desk.at?.item === desk.item ? desk.at.location : null;
+  const stage: Stage = {
+    kind,
+    card: card?.id === desk.item ? card : null,
+    places,
+    draft: placed(draft, at, places),
+    words,
+  };
 
   const set = useCallback((patch: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...patch }));
@@ -59,7 +69,7 @@ export function useEntry(kind: EntryKind) {
       const what = wording(stage);
       remember({ kind, change: recorded.change_id, what });
       const more = leftThere(stage, recorded.on_hand);
-      setResult({ text: `${what} ${more}`.trim(), state: recorded.state });
+      setResult({ text: `${what} ${more}`.trim(), state: recorded.state, undoable: kind !== "count" });
       say({ tone: "ok", text: what, more, quiet: true });
       setDraft((d) => ({ ...d, qty: "", serial: "", note: "", cost: "" }));
       goTo("qty");
@@ -74,7 +84,7 @@ export function useEntry(kind: EntryKind) {
     const expanded = expand(stage);
     if (expanded) set(expanded);
     if (!lack) return expanded ? goTo("qty") : void record();
-    const toldThere = lack.field === "cost" || lack.field === "currency";
+    const toldThere = lack.field === "cost" || lack.field === "currency" || barcodeFault(stage) !== null;
     setFault(lack.field === from && !toldThere ? lack.text : null);
     if (lack.field === from) play("attention");
     else goTo(lack.field);
@@ -84,7 +94,14 @@ export function useEntry(kind: EntryKind) {
     setDraft((d) => ({ ...d, lot: null, serial: "", expiry: "", cost: "" }));
     arrive(id);
   };
-  return { stage, set, fault, result, focus, goTo, enter, reasons, chooseItem };
+  const hasPlace = at !== null || shownLocation(stage) !== "";
+  return { stage, set, fault, result, focus, goTo, enter, reasons, chooseItem, placed: hasPlace };
+}
+
+/** Until another place is typed, the one the entry was opened for. */
+function placed(draft: Draft, at: string | null, places: LocationRow[]): Draft {
+  const code = draft.location === null ? places.find((place) => place.id === at)?.code : undefined;
+  return code === undefined ? draft : { ...draft, location: code };
 }
 
 /** Short location codes that mean one place are written out before anything is recorded. */

@@ -76,8 +76,26 @@ describe("recording", () => {
     await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId(T.entry.qty)));
     await user.keyboard("5{Enter}");
     await at(T.entry.result);
+    expect(screen.queryByTestId(T.entry.undo)).toBeNull();
     await user.keyboard("{Control>}z{/Control}");
     expect((await at(T.said)).textContent).toContain("Count again");
+  });
+});
+
+describe("Escape", () => {
+  it("closes a list of places first and then leaves the entry", async () => {
+    const { user, at } = await openWindow();
+    await user.click(await screen.findByText("SKU-0003"));
+    await user.keyboard("{F2}");
+    const place = await at(T.entry.location);
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId(T.entry.qty)));
+    await user.clear(place);
+    await user.click(place);
+    await waitFor(() => expect(document.querySelectorAll('[role="option"]').length).toBeGreaterThan(0));
+    await user.keyboard("{Escape}");
+    expect(screen.getByTestId(T.entry.panel)).toBeTruthy();
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByTestId(T.entry.panel)).toBeNull());
   });
 });
 

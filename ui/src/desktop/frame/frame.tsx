@@ -55,7 +55,7 @@ function Side() {
   return (
     <aside className={css.side}>
       {desk.entry ? (
-        <EntryPanel key={desk.entry} kind={desk.entry} />
+        <EntryPanel key={`${desk.entry} ${desk.at?.item} ${desk.at?.location}`} kind={desk.entry} />
       ) : desk.creating ? (
         <NewItem />
       ) : (

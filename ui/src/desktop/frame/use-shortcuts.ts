@@ -6,10 +6,16 @@ import { useUndo } from "../entry/undo";
 import { inBurst } from "../scan/use-scanner";
 import { T } from "../testids";
 
-/** What floats above the page closes itself on Escape; it is looked for before it has done so. */
+/** What floats above the page closes itself on Escape; it is looked for before it has done so. A list that was
+ *  closed stays in the page unseen, and has no part in it. */
 const FLOATING = '[role="dialog"], [role="menu"], [role="option"]';
 
 const entryOf = new Map<string, EntryKind>(entryKinds.map((kind) => [entryKey[kind], kind]));
+
+function seen(element: Element): boolean {
+  if (element.closest('[aria-hidden="true"], [hidden]')) return false;
+  return element.checkVisibility?.({ visibilityProperty: true }) ?? element.getClientRects().length > 0;
+}
 
 export function focusSearch(): void {
   const search = document.querySelector<HTMLInputElement>(`[data-testid="${T.search}"]`);
@@ -49,7 +55,7 @@ export function useShortcuts(): void {
       if (!event.defaultPrevented && press.current(event)) event.preventDefault();
     };
     const note = () => {
-      floating.current = document.querySelector(FLOATING) !== null;
+      floating.current = [...document.querySelectorAll(FLOATING)].some(seen);
     };
     window.addEventListener("keydown", note, true);
     window.addEventListener("keydown", onKey);

@@ -55,7 +55,7 @@ export function Card({ card }: { card: InboxCard }) {
         <Answers
           card={card}
           onAnswer={answer}
-          onRecount={() => subject && take({ do: "entry", kind: "count", item: subject })}
+          onRecount={() => subject && take({ do: "entry", kind: "count", item: subject, location: placeOf(card) })}
         />
       )}
       {fault && (
@@ -73,6 +73,11 @@ export function Card({ card }: { card: InboxCard }) {
       </Collapse>
     </article>
   );
+}
+
+/** The place a card is about, if it says one. */
+function placeOf({ details }: InboxCard): string | undefined {
+  return typeof details.location === "string" ? details.location : undefined;
 }
 
 function useAnswer(card: InboxCard, title: string, words: Words) {
@@ -105,7 +110,7 @@ function Answers({ card, onAnswer, onRecount }: AnswersProps) {
   };
   const press = (keep: Keep) => {
     if (keep === "value") return setValue(card.mine ?? "");
-    if (keep === "recount") onRecount();
+    if (keep === "recount") return onRecount();
     void onAnswer(keep);
   };
   const use = (event: FormEvent) => {

@@ -5,6 +5,7 @@ import { IconAlertTriangle, IconArchive, IconArrowUp, IconDots, IconPhoto, IconX
 import { asFailure } from "../../backend/backend";
 import type { ItemCard } from "../../backend/bindings";
 import { typedNumber } from "../../kit/decimal";
+import { lengthOf } from "../../kit/figure";
 import { InlineEdit } from "../../kit/inline-edit";
 import { StateNote } from "../../kit/state-note";
 import { useAfter } from "../../kit/use-after";
@@ -166,15 +167,16 @@ function More({ card }: { card: ItemCard }) {
 
 function Numbers({ card }: { card: ItemCard }) {
   const { t, number } = useWords();
+  const onHand = number(card.on_hand, card.scale);
   return (
     <div className={css.numbers}>
       <div className={css.picture} role="img" aria-label={t("item.no_picture")} title={t("item.no_picture")}>
         <IconPhoto size={28} stroke={1.25} />
       </div>
       <div className={css.figures}>
-        <div className={css.big} data-below={card.on_hand.startsWith("-")}>
+        <div className={css.big} data-below={card.on_hand.startsWith("-")} data-length={lengthOf(onHand)}>
           <span data-testid={T.item.onHand} data-value={card.on_hand}>
-            {number(card.on_hand, card.scale)}
+            {onHand}
           </span>
           <span className={css.bigUnit}>{card.unit}</span>
         </div>

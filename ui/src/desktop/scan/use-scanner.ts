@@ -1,54 +1,59 @@
 // Listens to the whole window for a wedge scanner. While the keys of a burst come in, a focused field
-// takes them like any typing; once the burst turns out to be a scan, the field gets back what it held.
+// takes them like any typing; once the burst turns out to be a scan, they are taken out of it again.
 // Scans are resolved one after the other, in the order they were made. A field marked data-scan="off"
 // is for free text: there a scanner types like a keyboard.
 import { useEffect, useRef } from "react";
 import { SILENCE_MS, Wedge } from "../../kit/wedge";
+import { fieldOf, type PutBack, Typed } from "./typed";
 
-type Field = HTMLInputElement | HTMLTextAreaElement;
-type Held = { field: Field; value: string; start: number | null; end: number | null };
-/** Puts what was typed into the field after all: it was no scan. */
-export type PutBack = () => void;
+export type { PutBack };
+
+/** How long keys that wait behind a stalled page get to come in before silence is believed. */
+const DRAIN_MS = 20;
+/** A timer this late was held up, and so were keys. */
+const LATE_MS = 10;
+/** A page that is always late, as in the background, still ends its scans. */
+const PATIENCE = 4;
 
 const wedge = new Wedge();
 
 /** True while keys come in as fast as a scanner's: single-key shortcuts must wait. */
 export const inBurst = () => wedge.text.length > 1;
 
-function fieldOf(target: EventTarget | null): Field | null {
-  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement ? target : null;
-}
+/** Calls back once there was silence and nothing held up the keys that would have broken it. */
+class Silence {
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Sets a field as if it had been typed, so that its owner hears of it. */
-export function write(field: Field, value: string): void {
-  const owner = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement.prototype : HTMLInputElement.prototype;
-  Object.getOwnPropertyDescriptor(owner, "value")?.set?.call(field, value);
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-}
+  await(then: () => void): void {
+    this.broken();
+    this.#timer = setTimeout(() => this.#drain(then, PATIENCE), SILENCE_MS);
+  }
 
-function hold(field: Field | null): Held | null {
-  return field ? { field, value: field.value, start: field.selectionStart, end: field.selectionEnd } : null;
-}
+  broken(): void {
+    clearTimeout(this.#timer);
+  }
 
-function restore(held: Held | null): PutBack {
-  if (!held) return () => {};
-  const typed = held.field.value;
-  write(held.field, held.value);
-  held.field.setSelectionRange(held.start, held.end);
-  return () => write(held.field, typed);
+  #drain(then: () => void, patience: number): void {
+    const due = performance.now() + DRAIN_MS;
+    this.#timer = setTimeout(() => {
+      const late = performance.now() - due > LATE_MS;
+      if (late && patience > 0) this.#drain(then, patience - 1);
+      else then();
+    }, DRAIN_MS);
+  }
 }
 
 export function useScanner(onScan: (code: string, putBack: PutBack) => Promise<void>): void {
   const latest = useRef(onScan);
   latest.current = onScan;
   useEffect(() => {
-    let held: Held | null = null;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const typed = new Typed();
+    const silence = new Silence();
     let queue = Promise.resolve();
     const done = () => {
-      clearTimeout(timer);
+      silence.broken();
       const code = wedge.take();
-      const putBack = restore(held);
+      const putBack = typed.takeOut();
       queue = queue.then(() => latest.current(code, putBack));
     };
     const onKey = (event: KeyboardEvent) => {
@@ -56,19 +61,20 @@ export function useScanner(onScan: (code: string, putBack: PutBack) => Promise<v
       if (field?.dataset.scan === "off" || event.isComposing) return wedge.drop();
       const modified = event.ctrlKey || event.altKey || event.metaKey;
       const verdict = wedge.press({ key: event.key, at: event.timeStamp, repeat: event.repeat, modified });
-      if (wedge.text.length === 1) held = hold(field);
-      clearTimeout(timer);
+      if (wedge.text.length === 1 && verdict === "typing" && event.key.length === 1) typed.begin();
+      if (wedge.text !== "" && event.key.length === 1) typed.key(field, event.key);
+      silence.broken();
       if (verdict === "scan") {
         event.preventDefault();
         event.stopImmediatePropagation();
         done();
-      } else if (wedge.text.length > 0) {
-        timer = setTimeout(() => wedge.silent(event.timeStamp + SILENCE_MS) && done(), SILENCE_MS);
+      } else if (wedge.text !== "") {
+        silence.await(() => wedge.silent(performance.now()) && done());
       }
     };
     window.addEventListener("keydown", onKey, true);
     return () => {
-      clearTimeout(timer);
+      silence.broken();
       window.removeEventListener("keydown", onKey, true);
     };
   }, []);

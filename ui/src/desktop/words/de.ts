@@ -168,6 +168,8 @@ export const de: Catalogue = {
   "entry.missing.location_empty": "Welcher Lagerort? Scannen oder Code tippen.",
   "entry.missing.qty": "Wie viele?",
   "entry.bad.qty": "„{text}“ ist keine Menge. Zum Beispiel {example}.",
+  "entry.missing.currency": "Welche Währung? Drei Buchstaben, etwa EUR.",
+  "entry.bad.barcode": "Das sieht nach einem Barcode aus. Wenn es die Menge ist: {example} schreiben.",
   "entry.bad.cost": "„{text}“ ist kein Betrag in {currency}. Zum Beispiel {example}.",
   "entry.bad.currency": "Drei Buchstaben, etwa EUR.",
   "entry.missing.lot": "Dieser Artikel wird nach Charge geführt: welche?",

@@ -167,6 +167,8 @@ export const en = {
   "entry.missing.location_empty": "Which location? Scan it or type its code.",
   "entry.missing.qty": "How many?",
   "entry.bad.qty": "“{text}” is not a quantity. Write it like {example}.",
+  "entry.missing.currency": "Which currency? Three letters, like EUR.",
+  "entry.bad.barcode": "That looks like a barcode. If it is the quantity, write {example}.",
   "entry.bad.cost": "“{text}” is not an amount of {currency}. Write it like {example}.",
   "entry.bad.currency": "Three letters, like EUR.",
   "entry.missing.lot": "This item is kept by lot: which one?",
