@@ -54,10 +54,11 @@ pub fn begin(transaction: &Transaction<'_>, answer: &PullAnswer, have: u64) -> R
     if coming < WORTH.max(have) || outbox::is_waiting(transaction)? {
         return Ok(());
     }
-    if Loading::read(transaction)?.is_some_and(|loading| loading.open) {
-        return Ok(());
-    }
-    let before = Loading::read(transaction)?.map(|loading| loading.indexes).unwrap_or_default();
+    let before = match Loading::read(transaction)? {
+        Some(loading) if loading.open => return Ok(()),
+        Some(loading) => loading.indexes,
+        None => Vec::new(),
+    };
     let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
         AND tbl_name IN ('record', 'movement', 'balance', 'posted_count')";
     let found = transaction

@@ -1,6 +1,7 @@
 // What the in-memory engine answers to questions.
 
 import { plain } from "../../kit/decimal";
+import { isGtin } from "../../kit/gtin";
 import type { Backend } from "../backend";
 import type {
   CellRow,
@@ -148,10 +149,7 @@ export function contents(world: World, args: Commands["locations.contents"][0]):
 }
 
 export function resolveScan(world: World, code: string): ScanHit {
-  if (/^\d{13}$/.test(code)) {
-    const sum = [...code].reduce((total, digit, i) => total + Number(digit) * (i % 2 ? 3 : 1), 0);
-    if (sum % 10 !== 0) return { hit: "misread", code };
-  }
+  if (/^\d{13}$/.test(code) && !isGtin(code)) return { hit: "misread", code };
   const same = (text: string) => text.toLowerCase() === code.toLowerCase();
   const item = world.items.find((i) => same(i.sku) || i.barcodes.some((b) => same(b.code)));
   if (item)
