@@ -53,6 +53,8 @@ codes! {
     ColumnNotFound = "COLUMN_NOT_FOUND", 2;
     ColumnsMissing = "COLUMNS_MISSING", 2;
     Offline = "OFFLINE", 3;
+    /// A sync was given too little time.
+    NotDrained = "NOT_DRAINED", 3;
     RateLimited = "RATE_LIMITED", 3;
     NotFound = "NOT_FOUND", 4;
     Forbidden = "FORBIDDEN", 4;
@@ -116,6 +118,12 @@ impl Failure {
     pub fn offline(reason: impl Into<String>) -> Self {
         let next = "What was recorded is kept and sent when the server can be reached.";
         Self::new(Code::Offline, "The server cannot be reached.", next).with(json!({ "reason": reason.into() }))
+    }
+
+    #[must_use]
+    pub fn not_drained() -> Self {
+        let next = "What was done so far stays. Sync again, or give it more time with --timeout.";
+        Self::new(Code::NotDrained, "The time was over before everything was handed over and fetched.", next)
     }
 
     #[must_use]

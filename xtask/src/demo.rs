@@ -22,7 +22,7 @@ use serde_json::json;
 use crate::cargo;
 use crate::fault::Fault;
 use crate::replay::PASSPHRASE;
-use crate::replay::brood::{self, Ward};
+use crate::replay::brood::{self, Ward, Work};
 use crate::run;
 use crate::setup::{self, For};
 use story::Verdict;
@@ -57,7 +57,9 @@ pub fn demo(args: &Args) -> Result<(), Fault> {
         run::step(cargo::workspace(&["build"], &["--bins"]))?;
     }
     let folder = folder(args.keep.as_deref())?;
-    brood::watch_signals(folder.clone())?;
+    // Ctrl-C is a usual way to end it.
+    let work = if args.keep.is_none() { Work::Removed } else { Work::Kept };
+    brood::watch_signals(folder.clone(), work)?;
     let result = perform(args, &folder);
     if result.is_ok() && args.keep.is_none() {
         fs::remove_dir_all(&folder)?;

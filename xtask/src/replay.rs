@@ -98,7 +98,7 @@ fn replay(args: Args) -> Result<ExitCode> {
         None => cargo::release().map_err(|fault| anyhow::anyhow!(fault.message))?,
     };
     let folder = work_folder(args.keep.as_deref())?;
-    brood::watch_signals(folder.clone())?;
+    brood::watch_signals(folder.clone(), brood::Work::Kept)?;
     let report =
         perform(&plan, &schedule, devices, (&binaries, &folder)).map(|report| Report { seed, ..report }.close());
     let report = report.with_context(|| format!("the work folder is {}", folder.display()))?;

@@ -78,7 +78,7 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
 async fn fetch(round: &mut Round, input: PullInput) -> Result<(PullInput, PullAnswer), Failure> {
     let asked = round.asking(|transport| async move { transport.pull(&input).await.map(|answer| (input, answer)) });
     let (input, answer) = asked.await?;
-    round.clock(answer.server_time).await?;
+    round.answered(answer.server_time).await?;
     Ok((input, answer))
 }
 

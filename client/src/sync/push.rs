@@ -24,7 +24,7 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
     while let Some(input) = next(round).await? {
         let answer = round.asking(|transport| async move { transport.push(&input).await.map(|a| (input, a)) }).await;
         let (input, answer) = answer?;
-        round.clock(answer.server_time).await?;
+        round.answered(answer.server_time).await?;
         if answer.refusal.is_some() {
             refused += 1;
             if refused > ATTEMPTS {

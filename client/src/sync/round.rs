@@ -73,8 +73,9 @@ impl Round {
         question(self.transport.clone()).await
     }
 
-    /// Takes the sample of the server's clock that an answer brings.
-    pub(super) async fn clock(&self, server: i64) -> Result<(), Failure> {
+    /// The server has answered: the device is online, and takes the sample of the server's clock.
+    pub(super) async fn answered(&self, server: i64) -> Result<(), Failure> {
+        self.inner.enter(ConnectionState::Online { since: self.inner.mint.now() });
         let sample = Sample::new(&self.asked, &self.transport.mint().moment(), server);
         let store = Arc::clone(&self.opened.store);
         blocking(move || {
@@ -196,10 +197,10 @@ pub(super) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Resu
             }
             Ok(Err(failure)) if inner.sync.is_cut() || !passes(&failure) => break Some(failure),
             Ok(Err(failure)) => Some(failure),
-            Err(_) => break Some(Failure::offline("the time is over")),
+            Err(_) => break Some(overdue(inner.sync.connection())),
         };
         if Instant::now() + pause > deadline {
-            break Some(failure.unwrap_or_else(|| Failure::offline("the time is over")));
+            break Some(failure.unwrap_or_else(Failure::not_drained));
         }
         if failure.is_some() {
             sleep(pause).await;
@@ -207,7 +208,7 @@ pub(super) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Resu
         }
     };
     match failure {
-        Some(failure) if !matches!(failure.code, Code::Offline | Code::RateLimited | Code::Busy) => Err(failure),
+        Some(failure) if failure.code != Code::NotDrained && !passes(&failure) => Err(failure),
         failure => {
             let state = inner.sync.connection();
             let mut report = blocking(move || opened.store.read(|conn| report(conn, state))).await?;
@@ -218,7 +219,26 @@ pub(super) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Resu
     }
 }
 
+/// Why the time was not enough: nobody answered, or there was more to do.
+fn overdue(connection: ConnectionState) -> Failure {
+    match connection {
+        ConnectionState::Online { .. } => Failure::not_drained(),
+        _ => Failure::offline("the server did not answer in time"),
+    }
+}
+
 /// Whether it may go away by itself.
 fn passes(failure: &Failure) -> bool {
     matches!(failure.code, Code::Offline | Code::RateLimited | Code::Busy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sync_that_ran_out_of_time_is_offline_only_when_nobody_answered() {
+        assert_eq!(overdue(ConnectionState::Online { since: 1 }).code, Code::NotDrained);
+        assert_eq!(overdue(ConnectionState::Offline { since: 1, cut: false }).code, Code::Offline);
+    }
 }

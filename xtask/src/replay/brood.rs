@@ -121,8 +121,15 @@ fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).ok().and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_ok())
 }
 
+/// What becomes of the work folder when a signal ends the run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    Kept,
+    Removed,
+}
+
 /// From here on Ctrl-C, SIGTERM and SIGHUP end every child, and then this process.
-pub fn watch_signals(folder: PathBuf) -> Result<()> {
+pub fn watch_signals(folder: PathBuf, work: Work) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::spawn(move || {
         let Some(got) = signals.forever().next() else { return };
@@ -143,7 +150,9 @@ pub fn watch_signals(folder: PathBuf) -> Result<()> {
             signal(pid, Signal::KILL);
             data.iter().for_each(|data| end_postgres(data));
         }
-        eprintln!("stopped; the work folder is {}", folder.display());
+        if work == Work::Kept || fs::remove_dir_all(&folder).is_err() {
+            eprintln!("stopped; the work folder is {}", folder.display());
+        }
         std::process::exit(128 + got);
     });
     Ok(())

@@ -47,6 +47,8 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.BAD_QUANTITY": "Das ist keine Menge.",
   "fail.UNKNOWN_UNIT": "Diese Einheit oder dieses Gebinde hat der Artikel nicht.",
   "fail.UNKNOWN_COMMAND": "Fenster und Programmkern haben verschiedene Versionen. Bitte neu starten.",
+  "fail.NOT_DRAINED":
+    "Es gab mehr zu senden und zu holen, als die Zeit erlaubte. Was geschafft ist, bleibt; synchronisieren Sie erneut.",
   "fail.OFFLINE": "Der Server ist nicht erreichbar. Was Sie getan haben, ist gesichert und wird später gesendet.",
   "fail.NOT_CONNECTED": "Dieses Gerät ist noch mit keinem Server verbunden.",
   "fail.SIGNED_OUT": "Dieses Gerät wurde abgemeldet. Bitte mit einem neuen Code verbinden.",

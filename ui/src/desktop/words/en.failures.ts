@@ -45,6 +45,7 @@ export const enFailures = {
   "fail.BAD_QUANTITY": "That is not a quantity.",
   "fail.UNKNOWN_UNIT": "This item has no such unit or pack.",
   "fail.UNKNOWN_COMMAND": "This window and its engine are of different versions. Restart the app.",
+  "fail.NOT_DRAINED": "There was more to send and fetch than time allowed. What was done so far stays; sync again.",
   "fail.OFFLINE": "The server cannot be reached. What you did is kept and sent later.",
   "fail.NOT_CONNECTED": "This device is not connected to a server yet.",
   "fail.SIGNED_OUT": "This device was signed out. Connect it again with a new code.",
