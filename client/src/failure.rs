@@ -65,6 +65,8 @@ codes! {
     NoSecret = "NO_SECRET", 5;
     Busy = "BUSY", 5;
     DiskFull = "DISK_FULL", 5;
+    /// The disk could not be read or written.
+    DiskFailed = "DISK_FAILED", 5;
     /// The database file cannot be read.
     Damaged = "DAMAGED", 5;
     NeedsSetup = "NEEDS_SETUP", 6;
@@ -167,13 +169,21 @@ impl From<Rejection> for Failure {
 
 impl From<rusqlite::Error> for Failure {
     fn from(fault: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase};
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase, SystemIoFailure,
+        };
         match fault.sqlite_error_code() {
             Some(DiskFull) => Self::new(
                 Code::DiskFull,
                 "The disk is full. Nothing was recorded.",
                 "Make room on the disk and try again.",
             ),
+            Some(SystemIoFailure) => Self::new(
+                Code::DiskFailed,
+                "The disk could not be read or written. Nothing was recorded.",
+                "Check the disk and the room on it, then try again.",
+            )
+            .with(json!({ "reason": fault.to_string() })),
             Some(DatabaseBusy | DatabaseLocked) => {
                 Self::new(Code::Busy, "The data is in use by another program.", "Try again in a moment.")
             }

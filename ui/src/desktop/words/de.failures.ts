@@ -72,6 +72,8 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
     "Aus den Überschriften geht nicht hervor, was diese Datei ist. Bitte angeben, was darin ist und welche Spalte was bedeutet.",
   "fail.COLUMN_NOT_FOUND": "Die Datei hat keine Spalte „{column}“.",
   "fail.COLUMNS_MISSING": "Nicht jede nötige Spalte wurde erkannt. Bitte angeben, welche Spalte was bedeutet.",
+  "fail.DISK_FAILED":
+    "Der Datenträger ließ sich nicht lesen oder beschreiben. Es wurde nichts gebucht. Bitte Datenträger und freien Platz prüfen und wiederholen.",
   "fail.DISK_FULL": "Der Datenträger ist voll. Es wurde nichts gebucht. Bitte Platz schaffen und wiederholen.",
   "fail.DAMAGED": "Die Datenbankdatei ist beschädigt. Bitte den Ordner sichern und den Support rufen; nicht löschen.",
   "fail.INTERNAL":

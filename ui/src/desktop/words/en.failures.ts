@@ -66,6 +66,8 @@ export const enFailures = {
   "fail.FILE_KIND_UNKNOWN": "The headings do not say what this file is. Say what is in it and which column is which.",
   "fail.COLUMN_NOT_FOUND": "The file has no column “{column}”.",
   "fail.COLUMNS_MISSING": "Not every column that is needed was recognised. Say which column is which.",
+  "fail.DISK_FAILED":
+    "The disk could not be read or written. Nothing was recorded. Check the disk and the room on it, then try again.",
   "fail.DISK_FULL": "The disk is full. Nothing was recorded. Make room and try again.",
   "fail.DAMAGED": "The database file is damaged. Keep a copy of its folder and call support; do not delete it.",
   "fail.INTERNAL": "Something went wrong on our side. What was recorded before is safe. Try again.",
