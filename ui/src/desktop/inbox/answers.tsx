@@ -63,7 +63,9 @@ type OwnValueProps = Pick<Props, "card" | "onAnswer"> & { onCancel: () => void }
 function OwnValue({ card, onAnswer, onCancel }: OwnValueProps) {
   const words = useWords();
   const { t, marks, number } = words;
-  const [typed, setTyped] = useState(typedText(card.mine, words));
+  // What is taken would only be taken again.
+  const wasTaken = card.kind === "sku_taken" || card.kind === "barcode_taken";
+  const [typed, setTyped] = useState(wasTaken ? "" : typedText(card.mine, words));
   const [fault, setFault] = useState<string | null>(null);
   const isAmount = [card.base, card.mine, card.theirs].some((v) => typeof v === "object" && v?.is === "amount");
   const use = (event: FormEvent) => {

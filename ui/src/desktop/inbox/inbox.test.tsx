@@ -106,6 +106,11 @@ describe("a card about a SKU or barcode that was taken", () => {
     expect(text(T.inbox.keep("theirs"))).toMatch(/^Join with SKU-0009 \(/);
     expect(text(T.inbox.keep("value"))).toBe("Keep mine apart under another SKU…");
   });
+  it("does not suggest the SKU that was taken as the other one", async () => {
+    const { card, user } = await cardOf("sku_taken");
+    await user.click(within(card).getByTestId(T.inbox.keep("value")));
+    expect((within(card).getByTestId(T.inbox.value) as HTMLInputElement).value).toBe("");
+  });
   it("says whose barcode goes and where it stays", async () => {
     const { text } = await cardOf("barcode_taken", undefined, "en");
     expect(text(T.inbox.keep("theirs"))).toMatch(/^Remove my barcode, it stays with SKU-0009 \(/);
