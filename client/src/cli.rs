@@ -3,6 +3,7 @@
 
 mod act;
 mod arguments;
+mod cards;
 mod files;
 mod look;
 mod names;

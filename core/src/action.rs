@@ -16,7 +16,7 @@ pub use archive::Archive;
 pub use count::Count;
 pub use issue::Issue;
 pub use receive::Receive;
-pub use resolve::{Keep, Resolve};
+pub use resolve::{Keep, Resolve, joinable};
 pub use reverse::Reverse;
 pub use save::{RESERVED, Save};
 pub use transfer::Transfer;

@@ -3,7 +3,7 @@
 use super::{
     Said,
     arguments::Filter,
-    names,
+    cards, names,
     show::{self, at, left, right, table},
 };
 use serde_json::{Value, json};
@@ -131,7 +131,7 @@ pub async fn history(engine: &Engine, sku: &str, limit: u32) -> Result<Said, Fai
 
 pub async fn inbox(engine: &Engine, resolved: bool) -> Result<Said, Failure> {
     let state = if resolved { "resolved" } else { "open" };
-    let cards = engine.call("inbox.list", json!({ "state": state })).await?;
+    let answer = engine.call("inbox.list", json!({ "state": state })).await?;
     let columns = [
         left("ID", "id"),
         left("KIND", "kind"),
@@ -143,7 +143,7 @@ pub async fn inbox(engine: &Engine, resolved: bool) -> Result<Said, Failure> {
         left("BY", "theirs_by"),
         left("CODE", "code"),
     ];
-    let rows = cards.as_array().cloned().unwrap_or_default();
+    let rows: Vec<Value> = answer.as_array().into_iter().flatten().map(cards::row).collect();
     let text = if rows.is_empty() { "Nothing waits.".to_owned() } else { table(&columns, &rows) };
-    Ok(Said::new(cards, text))
+    Ok(Said::new(answer, text))
 }

@@ -7,7 +7,7 @@ mod layout;
 use super::{app, categories, reasons, save, signatures, stock};
 use crate::{
     import,
-    store::queries::{cells, deed, history, inbox, items as lists, locations, scan},
+    store::queries::{cells, close_count, deed, field_value, history, inbox, items as lists, locations, scan, taken},
 };
 use layout::{laid_out, words};
 use std::fmt::Write as _;
@@ -81,6 +81,10 @@ declared! {
     stock::StockEntry,
     deed::Goods,
     deed::Deed,
+    field_value::TypedValue,
+    field_value::FieldValue,
+    taken::Taken,
+    close_count::CloseCount,
     inbox::InboxCard,
     scan::ScanHit,
     import::ImportKind,

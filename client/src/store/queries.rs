@@ -4,7 +4,9 @@
 
 pub mod catalogue;
 pub mod cells;
+pub mod close_count;
 pub mod deed;
+pub mod field_value;
 pub mod history;
 pub mod inbox;
 pub mod items;
@@ -15,6 +17,7 @@ pub mod scan;
 pub mod search;
 pub mod status;
 pub mod stock;
+pub mod taken;
 
 use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 use serde::de::DeserializeOwned;

@@ -95,7 +95,10 @@ fn an_edit_is_told_field_by_field_as_people_read_it() {
     let told = deed(&desk, save.into());
     assert_eq!((&told["do"], &told["created"]), (&json!("save"), &json!(false)));
     let fields: Vec<&Value> = told["fields"].as_array().unwrap().iter().map(|field| &field["value"]).collect();
-    let read = [json!("Bolt, M8 = long"), json!(""), json!("Iron"), json!(null), json!("BOX=12"), json!(null)];
+    let box_of_12 = json!([{ "code": "BOX", "numerator": 12, "denominator": 1 }]);
+    let packs = json!({ "is": "packs", "packs": box_of_12, "unit": "EA" });
+    let unreadable = json!({ "is": "unreadable" });
+    let read = [json!("Bolt, M8 = long"), json!(null), json!("Iron"), unreadable.clone(), packs, unreadable];
     assert_eq!(fields, read.iter().collect::<Vec<_>>());
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what goes wrong here is a failed test")]
 
 mod acting;
+mod asked;
 mod cards;
 mod ledger;
 mod opening;

@@ -8,7 +8,7 @@ use crate::{
     id::{InboxId, ItemId, MovementId},
     order::OrderKey,
     quantity::Quantity,
-    record::{Kind, Record, Ref, Tracking, UNNUMBERED, fields::tracking, merge::FieldChange},
+    record::{Item, Kind, Record, Ref, Tracking, UNNUMBERED, fields::tracking, merge::FieldChange},
     rejection::Rejection,
     seed::Virtual,
     stock::{Cell, Movement, MovementKind, Remarks},
@@ -203,6 +203,14 @@ fn turn(context: &Context, facts: &Facts, (movement, ts): (MovementId, i64)) -> 
     Ok(effects)
 }
 
+/// Whether two items can become one: their stock is kept without lots and counted in one unit.
+#[must_use]
+pub fn joinable(one: &Record, other: &Record) -> bool {
+    let plain = |record: &Record| tracking(record) == Tracking::None;
+    let unit = |record: &Record| record.read::<Item>().map(|item| item.base_unit).ok();
+    one.of != other.of && plain(one) && plain(other) && unit(one).is_some() && unit(one) == unit(other)
+}
+
 /// Makes `loser` another name of `winner` and books its stock over.
 fn merge_items(
     context: &Context,
@@ -212,8 +220,7 @@ fn merge_items(
 ) -> Result<(), Rejection> {
     let from = facts.record(loser).ok_or_else(|| missing(facts, loser.into()))?;
     let to = facts.record(winner).ok_or_else(|| missing(facts, winner.into()))?;
-    let tracked = |record: &Record| tracking(record) != Tracking::None;
-    if loser == winner || tracked(from) || tracked(to) {
+    if !joinable(from, to) {
         return Err(Rejection::AnswerNotOffered { subject: loser.into() });
     }
     let mut alias = Record { version: UNNUMBERED, ..from.clone() };

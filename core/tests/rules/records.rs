@@ -62,6 +62,18 @@ fn merging_the_loser_moves_its_stock_and_later_pieces_follow() {
 }
 
 #[test]
+fn items_counted_in_different_units_cannot_be_merged() {
+    let (mut world, item, bin) = World::new(2);
+    let late = ItemId(world.mint());
+    world.create(1, late.into(), &[("sku", "bolt"), ("name", "Bolt by weight"), ("base_unit", "KGM")]);
+    world.push(1, 2_000_000, receive(late, bin, 4));
+    let inbox = InboxId(world.inbox()[0].of.id);
+    let merged = world.push(1, 3_000_000, Resolve { inbox, keep: Keep::Theirs, value: json!(null) });
+    assert_eq!(merged.code.as_deref(), Some("ANSWER_NOT_OFFERED"), "{merged:?}");
+    assert_eq!((world.on_hand(item, bin), world.on_hand(late, bin)), (whole(0), whole(4)));
+}
+
+#[test]
 fn what_builds_on_a_rejected_create_shares_its_fate_under_one_root() {
     let (mut world, _, bin) = World::new(1);
     let item = ItemId(world.mint());

@@ -203,14 +203,51 @@ export type Deed = { "do": "receive"; goods: Goods } | { "do": "issue"; goods: G
 } | {
   "do": "save";
   created: boolean;
-  /** Empty for nothing; null for what only a program can read. */
-  fields: Array<{ field: string; value: string | null }>;
+  /** Null for nothing. */
+  fields: Array<{ field: string; value: FieldValue | null }>;
 } | {
   "do": "archive";
   /** False brings it back. */
   archived: boolean;
   label: string;
 } | { "do": "resolve"; keep: InboxCard["keeps"][number] };
+
+export type TypedValue = {
+  "is": "amount";
+  qty: string;
+  /** Empty where this device does not hold the item. */
+  unit: string;
+  /** Decimal places people see. */
+  scale: number;
+} | { "is": "choice"; word: string } | { "is": "flag"; on: boolean } | { "is": "packs"; packs: Pack[]; unit: string } | { "is": "day"; day: string } | { "is": "unreadable" };
+
+export type FieldValue = string | TypedValue;
+
+// For a barcode: the items it would be on.
+export type Taken = {
+  /** Decimal places people see. */
+  mine: { code: string; name: string; stock: { qty: string; unit: string; scale: number } | null };
+  /** Decimal places people see. */
+  theirs: { code: string; name: string; stock: { qty: string; unit: string; scale: number } | null };
+  /** Whether the two can be made one item. */
+  joins: boolean;
+};
+
+export type CloseCount = {
+  counted: string;
+  /** What the movement added to the place; negative took away. */
+  moved: string;
+  unit: string;
+  /** Decimal places people see. */
+  scale: number;
+  /** The code of the place. */
+  location: string;
+  lot: string | null;
+  /** What kind of movement it was, where this device holds it. */
+  kind: MovementKind | null;
+  /** Whether it is booked as if the movement came before the count. */
+  before: boolean;
+};
 
 export type InboxCard = {
   id: string;
@@ -224,15 +261,19 @@ export type InboxCard = {
   acted_at: string | null;
   subject: { kind: string; id: string; label: string } | null;
   field: string | null;
-  base: string | null;
+  base: FieldValue | null;
   /** The value this person wanted a field to have. */
-  mine: string | null;
-  theirs: string | null;
+  mine: FieldValue | null;
+  theirs: FieldValue | null;
   /** The name of a person. */
   theirs_by: string | null;
   theirs_at: string | null;
   /** What the person wanted to do, on cards about a change that was not done; null where a newer version made it. */
   deed: Deed | null;
+  /** Who is between, on cards about a SKU, code or barcode that was taken. */
+  taken: Taken | null;
+  /** On cards about a count and a movement that no clock could tell apart. */
+  close: CloseCount | null;
   /** The code of a rejection. */
   code: string | null;
   details: Record<string, unknown>;

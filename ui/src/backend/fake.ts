@@ -1,5 +1,5 @@
 // An honest small engine in memory, for tests and for looking at screens in a browser: `?fake`,
-// `?items=100000`, `?gate=new|locked`, `?net=offline|never`, `?fail=items.list`. Never in the desktop.
+// `?items=100000`, `?gate=new|locked`, `?net=offline|never`, `?fail=items.list`, `?cards=every`. Never in the desktop.
 import type { Backend } from "./backend";
 import type { Changed, Commands, LocationRow, Tag } from "./bindings";
 import { archiveItem, itemOf, record, recordOther, refuse, reverse, saveItem, settle } from "./fake/act";
@@ -21,6 +21,7 @@ export function optionsFrom(search: string): Options {
     seed: Number(params.get("seed") ?? 7),
     failing: (params.get("fail") ?? "").split(",").filter(Boolean),
     delay: Number(params.get("delay") ?? 0),
+    everyCard: params.get("cards") === "every",
   };
 }
 
@@ -158,6 +159,7 @@ function recording(world: World): Pick<Handlers, Recording> {
       const item = card.subject ? world.byId.get(card.subject.id) : undefined;
       const chosen = keep === "mine" ? card.mine : keep === "value" ? value : card.theirs;
       if (item && card.field === "name" && typeof chosen === "string") item.name = chosen;
+      if (!card.keeps.includes(keep)) refuse("ANSWER_NOT_OFFERED");
       card.state = "resolved";
       return recordOther(world, ["inbox", "items"]);
     },

@@ -1,6 +1,7 @@
 // Where the person is: the page, what is open in the side panel, and the way back. The entry panel
 // works on the open item, so choosing another item in the list changes both.
 import { createContext, type ReactNode, useContext, useMemo, useReducer } from "react";
+import type { StockStatus } from "../backend/bindings";
 
 export type Page = "stock" | "locations" | "inbox" | "import" | "settings";
 export const pages: Page[] = ["stock", "locations", "inbox", "import", "settings"];
@@ -17,13 +18,16 @@ export const entryKey: Record<EntryKind, string> = {
 /** A scan on its way to whoever is open; `n` tells two equal scans apart. */
 export type Scanned = { n: number; item?: { id: string; units: string; lot: string | null }; location?: string };
 
+/** A card of the inbox that wants a count, and of which lot or serial number. */
+export type Asked = { card: string; lot: string | null; status: StockStatus };
+
 export type Desk = {
   page: Page;
   item: string | null;
   creating: boolean;
   entry: EntryKind | null;
   /** The place the entry was opened for, as long as it is about this item. */
-  at: { item: string; location: string } | null;
+  at: { item: string; location: string; asked: Asked | null } | null;
   location: string | null;
   sheet: boolean;
   connecting: boolean;
@@ -36,7 +40,8 @@ export type Step =
   | { do: "item"; id: string | null }
   | { do: "about"; item: string | null }
   | { do: "create" }
-  | { do: "entry"; kind: EntryKind; item?: string; location?: string | undefined }
+  | { do: "entry"; kind: EntryKind; item?: string; location?: string | undefined; asked?: Asked }
+  | { do: "answered" }
   | { do: "location"; id: string }
   | { do: "sheet"; open: boolean }
   | { do: "connect"; open: boolean }
@@ -69,6 +74,8 @@ function step(desk: Desk, taken: Step): Desk {
       return { ...desk, page: "stock", item: null, entry: null, creating: true };
     case "entry":
       return entry(desk, taken);
+    case "answered":
+      return { ...desk, at: desk.at && { ...desk.at, asked: null } };
     case "location":
       return { ...desk, page: "locations", location: taken.id };
     case "sheet":
@@ -84,9 +91,9 @@ function step(desk: Desk, taken: Step): Desk {
   }
 }
 
-function entry(desk: Desk, { kind, item, location }: Step & { do: "entry" }): Desk {
+function entry(desk: Desk, { kind, item, location, asked }: Step & { do: "entry" }): Desk {
   const same = desk.entry === kind && item === undefined;
-  const at = item && location ? { item, location } : same ? desk.at : null;
+  const at = item && location ? { item, location, asked: asked ?? null } : same ? desk.at : null;
   return { ...desk, entry: kind, at, item: item ?? desk.item, creating: false, scanned: null };
 }
 

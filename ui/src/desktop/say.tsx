@@ -1,9 +1,10 @@
 // What the window says aloud and shows for a moment: scans, records, refusals. One thing at a time;
-// it floats where neither a list's footer nor the side panel is, and takes no focus. Refusals stay
-// until the next thing is said.
+// it floats where neither a list's footer nor the side panel is, and takes no focus; a page whose
+// buttons could lie under it gives it a place of its own. Refusals stay until the next thing is said.
 import { UnstyledButton } from "@mantine/core";
 import { IconAlertTriangle, IconBarcode, IconCheck, IconX } from "@tabler/icons-react";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
+import { createPortal } from "react-dom";
 import { asFailure } from "../backend/backend";
 import css from "./desktop.module.css";
 import { explain } from "./explain";
@@ -14,8 +15,13 @@ import { useWords } from "./words/words";
 export type Tone = "ok" | "attention" | "stop";
 /** Quiet: only for the screen reader, because the words stand elsewhere on screen. */
 export type Said = { tone: Tone; text: string; more?: string; flash?: boolean; quiet?: boolean };
-/** `fail` is for what the engine has answered, which has made its own sound. */
-type Voice = { say: (said: Said) => void; fail: (thrown: unknown) => void };
+type Voice = {
+  say: (said: Said) => void;
+  /** For what the engine has answered, which has made its own sound. */
+  fail: (thrown: unknown) => void;
+  /** The element that what is said stands in, as long as it is there. */
+  place: (element: HTMLElement | null) => void;
+};
 
 /** The ok sound is only for what is recorded: it comes with the engine's answer. */
 const soundOf: Record<Tone, Sound | null> = { ok: null, attention: "attention", stop: "error" };
@@ -31,6 +37,7 @@ export function useVoice(): Voice {
 export function VoiceProvider({ children }: { children: ReactNode }) {
   const words = useWords();
   const [said, setSaid] = useState<(Said & { n: number }) | null>(null);
+  const [placed, place] = useState<HTMLElement | null>(null);
   const show = useCallback((next: Said) => setSaid((before) => ({ ...next, n: (before?.n ?? 0) + 1 })), []);
   const voice = useMemo<Voice>(
     () => ({
@@ -40,6 +47,7 @@ export function VoiceProvider({ children }: { children: ReactNode }) {
         show(next);
       },
       fail: (thrown) => show({ tone: "stop", text: explain(asFailure(thrown), words) }),
+      place,
     }),
     [show, words],
   );
@@ -48,11 +56,12 @@ export function VoiceProvider({ children }: { children: ReactNode }) {
     const timer = setTimeout(() => setSaid(null), 6_000);
     return () => clearTimeout(timer);
   }, [said]);
+  const strip = said && !said.quiet && <Strip said={said} placed={placed !== null} onClose={() => setSaid(null)} />;
   return (
     <Context.Provider value={voice}>
       {children}
       {said?.flash && <div key={said.n} className={css.flash} data-tone={said.tone} aria-hidden="true" />}
-      {said && !said.quiet && <Strip said={said} onClose={() => setSaid(null)} />}
+      {strip && (placed ? createPortal(strip, placed) : strip)}
       <div className={css.unseen} role="status" aria-live="polite" data-testid={T.live}>
         {said ? `${said.text} ${said.more ?? ""}` : ""}
       </div>
@@ -62,11 +71,11 @@ export function VoiceProvider({ children }: { children: ReactNode }) {
 
 const ICONS = { ok: IconCheck, attention: IconBarcode, stop: IconAlertTriangle };
 
-function Strip({ said, onClose }: { said: Said; onClose: () => void }) {
+function Strip({ said, placed, onClose }: { said: Said; placed: boolean; onClose: () => void }) {
   const { t } = useWords();
   const Icon = ICONS[said.tone];
   return (
-    <div className={css.said} data-tone={said.tone} data-testid={T.said}>
+    <div className={css.said} data-tone={said.tone} data-placed={placed || undefined} data-testid={T.said}>
       <Icon size={18} stroke={1.5} aria-hidden="true" />
       <div>
         <div className={css.saidText}>{said.text}</div>

@@ -155,7 +155,8 @@ impl Case<'_> {
     /// The cards that hold this edit as the side that lost.
     fn cards(&self, edit: &Edit) -> impl Iterator<Item = &Value> {
         let (item, value) = (self.items[edit.item].as_str(), edit.value.as_str());
-        let lost = move |card: &&Value| card["kind"] == "conflict" && card["mine"] == value;
+        let wanted = move |mine: &Value| mine == value || mine["qty"] == value;
+        let lost = move |card: &&Value| card["kind"] == "conflict" && wanted(&card["mine"]);
         let about = move |card: &&Value| card["subject"]["id"] == item;
         self.inbox.values().filter(move |card| lost(card) && about(card))
     }

@@ -1,14 +1,17 @@
 //! What a person wanted to do, as data: whoever shows it has the words, in the person's language.
 
-use super::{labels::Labels, record, unreadable};
+use super::{
+    field_value::{FieldOf, FieldValue},
+    labels::Labels,
+    unreadable,
+};
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
-use serde_json::Value;
 use stillage_core::{
     action::{Action, Keep, Save},
     id::{ItemId, LocationId, MovementId},
     quantity::Quantity,
-    record::{Pack, Ref},
+    record::merge::FieldChange,
     stock::Movement,
 };
 use ts_rs::TS;
@@ -31,8 +34,8 @@ pub struct Goods {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
 pub struct FieldDeed {
     pub field: String,
-    /// Empty for nothing; null for what only a program can read.
-    pub value: Option<String>,
+    /// Null for nothing.
+    pub value: Option<FieldValue>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
@@ -112,31 +115,9 @@ fn moved(conn: &Connection, labels: &mut Labels<'_>, id: MovementId) -> rusqlite
 }
 
 fn fields(conn: &Connection, labels: &mut Labels<'_>, save: &Save) -> rusqlite::Result<Vec<FieldDeed>> {
-    let readable = |change: &stillage_core::record::merge::FieldChange| {
-        let value = readable(conn, labels, &change.value)?;
+    let told = |change: &FieldChange| {
+        let value = FieldOf { of: save.record, name: &change.field }.value(conn, labels, &change.value)?;
         Ok(FieldDeed { field: change.field.clone(), value })
     };
-    save.patch.iter().map(readable).collect()
-}
-
-/// A value as people read it: a record by its name, a pack by its size.
-fn readable(conn: &Connection, labels: &mut Labels<'_>, value: &Value) -> rusqlite::Result<Option<String>> {
-    Ok(match value {
-        Value::Null => Some(String::new()),
-        Value::String(text) => match text.parse::<Ref>() {
-            Ok(of) if record(conn, of)?.is_some() => Some(labels.name(of)?),
-            Ok(_) => None,
-            Err(_) => Some(text.clone()),
-        },
-        Value::Array(parts) => {
-            let parts = parts.iter().map(|part| readable(conn, labels, part));
-            let parts: Option<Vec<String>> = parts.collect::<rusqlite::Result<_>>()?;
-            parts.map(|parts| parts.join(", "))
-        }
-        Value::Object(_) => serde_json::from_value::<Pack>(value.clone()).ok().map(|pack| match pack.denominator {
-            1 => format!("{}={}", pack.code, pack.numerator),
-            part => format!("{}={}/{part}", pack.code, pack.numerator),
-        }),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-    })
+    save.patch.iter().map(told).collect()
 }

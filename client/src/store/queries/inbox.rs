@@ -3,18 +3,21 @@
 
 use super::{
     all,
+    close_count::{self, CloseCount},
     deed::{Deed, deed},
+    field_value::{FieldOf, FieldValue},
     labels::Labels,
     people::People,
     rfc3339,
+    taken::{self, Taken},
 };
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stillage_core::{
     action::{Action, Keep},
     decide::InboxKind,
-    id::{MovementId, PersonId},
+    id::PersonId,
     record::{Kind, Record, Ref},
 };
 use ts_rs::TS;
@@ -49,10 +52,10 @@ pub struct InboxCard {
     #[ts(inline)]
     pub subject: Option<Subject>,
     pub field: Option<String>,
-    pub base: Option<String>,
+    pub base: Option<FieldValue>,
     /// The value this person wanted a field to have.
-    pub mine: Option<String>,
-    pub theirs: Option<String>,
+    pub mine: Option<FieldValue>,
+    pub theirs: Option<FieldValue>,
     /// The name of a person.
     pub theirs_by: Option<String>,
     pub theirs_at: Option<String>,
@@ -60,6 +63,12 @@ pub struct InboxCard {
     /// version made it.
     #[ts(optional = false)]
     pub deed: Option<Deed>,
+    /// Who is between, on cards about a SKU, code or barcode that was taken.
+    #[ts(optional = false)]
+    pub taken: Option<Taken>,
+    /// On cards about a count and a movement that no clock could tell apart.
+    #[ts(optional = false)]
+    pub close: Option<CloseCount>,
     /// The code of a rejection.
     pub code: Option<String>,
     #[ts(type = "Record<string, unknown>")]
@@ -104,8 +113,8 @@ impl Looking<'_> {
         let Ok(kind) = serde_json::from_value::<InboxKind>(stored("kind")) else { return Ok(None) };
         let state = state_of(row);
         let time = |name: &str| row.fields.get(name).and_then(Value::as_i64).map(rfc3339);
-        let subject = row.text("subject").and_then(|text| text.parse::<Ref>().ok());
-        let subject = match subject {
+        let of = row.text("subject").and_then(|text| text.parse::<Ref>().ok());
+        let subject = match of {
             Some(of) => Some(Subject { kind: of.kind.to_string(), id: of.to_string(), label: self.labels.name(of)? }),
             None => None,
         };
@@ -113,18 +122,21 @@ impl Looking<'_> {
             Value::Null => Value::Object(Map::new()),
             details => details,
         };
-        let theirs_by = match row.reference("theirs_by").map(PersonId) {
-            None if kind == InboxKind::AmbiguousCount => self.mover(&details)?,
-            by => by,
+        let (close, mover) = match kind {
+            InboxKind::AmbiguousCount => close_count::read(self.conn, &mut self.labels, of, &details)?,
+            _ => (None, None),
         };
-        let theirs_by = match theirs_by {
+        let theirs_by = match row.reference("theirs_by").map(PersonId).or(mover) {
             Some(id) => self.people.name(self.conn, id)?,
             None => None,
         };
+        let field = of.map(|of| FieldOf { of, name: row.text("field").unwrap_or_default() });
         let undone = matches!(kind, InboxKind::Rejected | InboxKind::Parked | InboxKind::ArchivedEdit);
-        let (mine, deed) = match stored("mine") {
-            change if undone => (None, self.deed(&change)?),
-            value => (self.words(&value)?, None),
+        let deed = if undone { self.deed(&stored("mine"))? } else { None };
+        let mine = if undone { None } else { self.value(field, &stored("mine"))? };
+        let taken = match of {
+            Some(of) if is_taken(kind) => taken::between(self.conn, &mut self.labels, of, row.text("theirs"))?,
+            _ => None,
         };
         Ok(Some(InboxCard {
             id: row.of.to_string(),
@@ -135,49 +147,43 @@ impl Looking<'_> {
             acted_at: time("acted_at"),
             subject,
             field: row.text("field").map(str::to_owned),
-            base: self.words(&stored("base"))?,
+            base: self.value(field, &stored("base"))?,
             mine,
-            theirs: self.words(&stored("theirs"))?,
+            theirs: if is_taken(kind) { None } else { self.value(field, &stored("theirs"))? },
             theirs_by,
             theirs_at: time("theirs_at"),
             deed,
             code: row.text("code").map(str::to_owned),
             details,
-            keeps: if state == InboxState::Open { Keep::offered(kind).to_vec() } else { Vec::new() },
+            keeps: if state == InboxState::Open { keeps(kind, field, taken.as_ref()) } else { Vec::new() },
+            taken,
+            close,
         }))
     }
 
-    /// Who made the movement that is in question, where this device holds it.
-    fn mover(&self, details: &Value) -> rusqlite::Result<Option<PersonId>> {
-        let named = details.get("movement").and_then(Value::as_str).map(str::parse::<MovementId>);
-        let Some(Ok(movement)) = named else { return Ok(None) };
-        let sql = "SELECT json_extract(body, '$.person') FROM movement WHERE id = ?1";
-        let person: Option<Option<String>> =
-            self.conn.prepare_cached(sql)?.query_row([movement.0], |row| row.get(0)).optional()?;
-        Ok(person.flatten().and_then(|id| id.parse().ok()))
-    }
-
-    /// A value as text: a record by its name.
-    fn words(&mut self, value: &Value) -> rusqlite::Result<Option<String>> {
-        Ok(match value {
-            Value::Null => None,
-            Value::String(text) => match text.parse::<Ref>() {
-                Ok(of) => Some(self.labels.name(of)?),
-                Err(_) => Some(text.clone()),
-            },
-            Value::Array(parts) => {
-                let mut words = Vec::new();
-                for part in parts {
-                    words.extend(self.words(part)?);
-                }
-                Some(words.join(", "))
-            }
-            other => Some(other.to_string()),
-        })
+    /// A value of a field; a row that names no record has none.
+    fn value(&mut self, field: Option<FieldOf<'_>>, value: &Value) -> rusqlite::Result<Option<FieldValue>> {
+        field.map_or(Ok(None), |field| field.value(self.conn, &mut self.labels, value))
     }
 
     fn deed(&mut self, change: &Value) -> rusqlite::Result<Option<Deed>> {
         let action = change.get("action").cloned().map(serde_json::from_value::<Action>);
         action.and_then(Result::ok).map(|action| deed(self.conn, &mut self.labels, &action)).transpose()
     }
+}
+
+const fn is_taken(kind: InboxKind) -> bool {
+    matches!(kind, InboxKind::SkuTaken | InboxKind::BarcodeTaken)
+}
+
+/// The answers that a person can give: a value of their own only where one can be typed, and one
+/// item made of two only where their stock can be added up.
+fn keeps(kind: InboxKind, field: Option<FieldOf<'_>>, taken: Option<&Taken>) -> Vec<Keep> {
+    let about_item = field.is_some_and(|field| field.of.kind == Kind::Item);
+    let fits = |keep: &Keep| match (kind, *keep) {
+        (InboxKind::Conflict, Keep::Value) => field.is_some_and(FieldOf::is_typed),
+        (InboxKind::SkuTaken, Keep::Theirs) if about_item => taken.is_some_and(|taken| taken.joins),
+        _ => true,
+    };
+    Keep::offered(kind).iter().copied().filter(fits).collect()
 }

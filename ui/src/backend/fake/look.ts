@@ -14,7 +14,8 @@ import type {
   ScanHit,
   Status,
 } from "../bindings";
-import { ago, type Cell, type Item, mint, type World } from "./world";
+import { ago } from "./ago";
+import { type Cell, type Item, mint, type World } from "./world";
 
 export type Call = Backend["call"];
 

@@ -1,6 +1,8 @@
 // The state of the in-memory engine and the furnished warehouse it starts with. Everything is made by
 // a seeded generator, so the same address shows the same warehouse.
 import type { InboxCard, ItemCard, LocationRow, MovementRow, ReasonRow, StockStatus, Tag } from "../bindings";
+import { ago } from "./ago";
+import { cards } from "./cards";
 
 export type Cell = {
   location: string;
@@ -19,6 +21,8 @@ export type Options = {
   seed: number;
   failing: string[];
   delay: number;
+  /** Every kind of card in the inbox, instead of a few. */
+  everyCard: boolean;
 };
 
 export type World = {
@@ -162,7 +166,6 @@ export function gtin(n: number): string {
   return `${body}${(10 - (sum % 10)) % 10}`;
 }
 
-export const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
 const day = (ahead: number) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
 
 function places(): LocationRow[] {
@@ -213,64 +216,4 @@ function reasons(): ReasonRow[] {
     direction,
     note_required,
   }));
-}
-
-function cards(world: World): InboxCard[] {
-  const label = (n: number) => {
-    const item = world.items[n];
-    return { kind: "item", id: item?.id ?? "", label: `${item?.sku} ${item?.name}` };
-  };
-  const blank = {
-    change: null,
-    state: "open" as const,
-    acted_at: ago(4000),
-    field: null,
-    base: null,
-    mine: null,
-    theirs: null,
-    theirs_by: null,
-    theirs_at: null,
-    deed: null,
-    code: null,
-    details: {},
-  };
-  return [
-    {
-      ...blank,
-      id: "inbox_1",
-      kind: "conflict",
-      at: ago(600),
-      subject: label(6),
-      field: "name",
-      base: "Bolt M8",
-      mine: "Hex bolt M8x40 ZN",
-      theirs: "Bolt M8 zinc",
-      theirs_by: "Ana",
-      theirs_at: ago(4700),
-      keeps: ["mine", "theirs", "value"],
-    },
-    {
-      ...blank,
-      id: "inbox_2",
-      kind: "negative",
-      at: ago(900),
-      subject: label(6),
-      details: { on_hand: "-4", location: world.items[6]?.cells[0]?.location, lot: null, status: "available" },
-      keeps: ["recount", "discard"],
-    },
-    {
-      ...blank,
-      id: "inbox_3",
-      kind: "rejected",
-      at: ago(7000),
-      subject: label(8),
-      code: "NOT_ENOUGH_STOCK",
-      deed: {
-        do: "issue",
-        goods: { sku: world.items[8]?.sku ?? "", qty: "40", unit: "EA", scale: 0, location: "A-01-3", to: null },
-      },
-      details: { item: world.items[8]?.id, location: "location_A_1_3", on_hand: "12" },
-      keeps: ["discard"],
-    },
-  ];
 }

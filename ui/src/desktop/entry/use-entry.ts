@@ -23,6 +23,7 @@ import {
   shownLocation,
 } from "./draft";
 import { useUndo } from "./undo";
+import { useAsked } from "./use-asked";
 
 /** A count is not taken back; it is counted again. */
 export type Result = { text: string; state: "waiting" | "settled"; undoable: boolean };
@@ -59,6 +60,7 @@ export function useEntry(kind: EntryKind) {
   const goTo = useCallback((field: FieldName) => setFocus((before) => ({ field, n: (before?.n ?? 0) + 1 })), []);
   const arrive = useArrival(stage, goTo);
   useScanned(stage, set, goTo, arrive);
+  const answerCard = useAsked(kind, set);
 
   const record = async () => {
     const entry = entryOf(stage);
@@ -69,9 +71,12 @@ export function useEntry(kind: EntryKind) {
       const what = wording(stage);
       remember({ kind, change: recorded.change_id, what });
       const more = leftThere(stage, recorded.on_hand);
-      setResult({ text: `${what} ${more}`.trim(), state: recorded.state, undoable: kind !== "count" });
+      const answered = await answerCard(entry);
+      const text = `${what} ${more} ${answered.text}`.replace(/ +/g, " ").trim();
+      setResult({ text, state: recorded.state, undoable: kind !== "count" });
       say({ tone: "ok", text: what, more, quiet: true });
       setDraft((d) => ({ ...d, qty: "", serial: "", note: "", cost: "" }));
+      setFault(answered.fault);
       goTo("qty");
     } catch (thrown) {
       setFault(explain(asFailure(thrown), words));

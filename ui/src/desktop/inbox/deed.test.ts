@@ -1,6 +1,6 @@
 // What a person wanted to do, said in their language.
 import { describe, expect, it } from "vitest";
-import type { Deed, Goods } from "../../backend/bindings";
+import type { Deed, FieldValue, Goods } from "../../backend/bindings";
 import { wordsOf } from "../words/words";
 import { deedText } from "./deed";
 
@@ -39,14 +39,25 @@ describe("a deed", () => {
     );
     expect(said({ do: "reverse", goods: null })).toEqual(["take a movement back", "eine Bewegung zurücknehmen"]);
   });
-  it("calls fields what people call them, and leaves out what only a program reads", () => {
+  it("calls fields and what they hold what people call them", () => {
+    const packs: FieldValue = {
+      is: "packs",
+      packs: [
+        { code: "BOX", numerator: 1250, denominator: 1 },
+        { code: "HALF", numerator: 1, denominator: 2 },
+      ],
+      unit: "EA",
+    };
     const fields = [
       { field: "name", value: "Bolt, M8 = long" },
-      { field: "min", value: "" },
-      { field: "packs", value: null },
-      { field: "newer", value: "x" },
+      { field: "min", value: null },
+      { field: "packs", value: packs },
+      { field: "negative", value: { is: "choice" as const, word: "block" } },
+      { field: "newer", value: { is: "unreadable" as const } },
     ];
-    const edits = "Name: Bolt, M8 = long, Mindestbestand: nichts, Gebinde, ein Feld: x";
+    const edits =
+      "Name: Bolt, M8 = long, Mindestbestand: nichts, Gebinde: BOX\u00a0=\u00a01.250\u00a0EA, 2\u00a0HALF\u00a0=\u00a01\u00a0EA, " +
+      "Regel für unter null: wird abgelehnt, ein Feld: ein Wert, den diese Version nicht zeigen kann";
     expect(said({ do: "save", created: false, fields })[1]).toBe(edits);
     expect(said({ do: "save", created: true, fields })[1]).toBe(`neu anlegen mit ${edits}`);
   });

@@ -2,6 +2,7 @@
 import type { Deed, Goods } from "../../backend/bindings";
 import { fieldName } from "../explain";
 import type { Words } from "../words/words";
+import { valueText } from "./value-words";
 
 export function deedText(deed: Deed | null, words: Words): string {
   const { t } = words;
@@ -36,9 +37,7 @@ function holes({ sku, qty, unit, scale, location, to }: Goods, { amount }: Words
 
 type Edit = Extract<Deed, { do: "save" }>["fields"][number];
 
-/** A value that only a program can read is left out. */
 function editText({ field, value }: Edit, words: Words): string {
-  const name = fieldName(field, words);
-  if (value === null) return name;
-  return words.t("inbox.deed.edit", { field: name, value: value || words.t("inbox.empty_value") });
+  const told = valueText(value, field, words) || words.t("inbox.empty_value");
+  return words.t("inbox.deed.edit", { field: fieldName(field, words), value: told });
 }

@@ -1,27 +1,26 @@
 // One card: before, yours, theirs side by side, and the ways to answer it. An answer is an ordinary
 // action: it works offline and goes out with the rest. Whoever deals with a card sees its item, if any, in the side panel.
-import { Button, Collapse, TextInput, UnstyledButton } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { Collapse, UnstyledButton } from "@mantine/core";
+import { useState } from "react";
 import { asFailure } from "../../backend/backend";
-import type { InboxCard } from "../../backend/bindings";
-import { useDesk } from "../desk";
+import type { InboxCard, ItemCard, StockStatus } from "../../backend/bindings";
+import { type Step, useDesk } from "../desk";
 import { useAsk, useBackend } from "../door";
 import { explain } from "../explain";
 import { useVoice } from "../say";
 import { T } from "../testids";
 import { useWords, type Words } from "../words/words";
+import { Answers, type Keep } from "./answers";
 import { cardText, cardTitle } from "./card-words";
 import css from "./inbox.module.css";
 import { Values } from "./values";
-
-type Keep = InboxCard["keeps"][number];
 
 export function Card({ card }: { card: InboxCard }) {
   const words = useWords();
   const { t, moment } = words;
   const { take } = useDesk();
   const [detailed, setDetailed] = useState(false);
-  const subject = card.subject?.kind === "item" ? card.subject.id : null;
+  const subject = itemOf(card);
   const item = useAsk("items.get", { id: subject ?? "" }, { enabled: subject !== null });
   const title = cardTitle(card, words, item.data?.sku);
   const { answer, fault } = useAnswer(card, title, words);
@@ -52,11 +51,7 @@ export function Card({ card }: { card: InboxCard }) {
       <p className={css.text}>{cardText(card, words)}</p>
       <Values card={card} item={item.data} />
       {card.state === "open" && (
-        <Answers
-          card={card}
-          onAnswer={answer}
-          onRecount={() => subject && take({ do: "entry", kind: "count", item: subject, location: placeOf(card) })}
-        />
+        <Answers card={card} onAnswer={answer} onRecount={() => subject && take(recount(card, subject, item.data))} />
       )}
       {fault && (
         <p className={css.fault} role="alert">
@@ -75,9 +70,23 @@ export function Card({ card }: { card: InboxCard }) {
   );
 }
 
-/** The place a card is about, if it says one. */
-function placeOf({ details }: InboxCard): string | undefined {
-  return typeof details.location === "string" ? details.location : undefined;
+const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+
+/** The item a card is about; one about a serial number names it beside. */
+function itemOf({ subject, details }: InboxCard): string | null {
+  return subject?.kind === "item" ? subject.id : (text(details.item) ?? null);
+}
+
+/** The count that would answer the card: of its item, at its place, of its lot or serial number. */
+function recount(card: InboxCard, item: string, known: ItemCard | undefined): Step {
+  const { details } = card;
+  const lot =
+    card.kind === "serial_elsewhere"
+      ? card.subject?.label
+      : (card.close?.lot ?? known?.cells.find((cell) => cell.lot?.id === details.lot)?.lot?.code);
+  const status = (text(details.status) ?? "available") as StockStatus;
+  const asked = { card: card.id, lot: lot ?? null, status };
+  return { do: "entry", kind: "count", item, location: text(details.location), asked };
 }
 
 function useAnswer(card: InboxCard, title: string, words: Words) {
@@ -90,59 +99,4 @@ function useAnswer(card: InboxCard, title: string, words: Words) {
       .then(() => say({ tone: "ok", text: words.t("inbox.answered", { title }) }))
       .catch((thrown: unknown) => setFault(explain(asFailure(thrown), words)));
   return { answer, fault };
-}
-
-type AnswersProps = {
-  card: InboxCard;
-  onAnswer: (keep: Keep, value?: string | null) => Promise<void>;
-  onRecount: () => void;
-};
-
-function Answers({ card, onAnswer, onRecount }: AnswersProps) {
-  const { t } = useWords();
-  const [value, setValue] = useState<string | null>(null);
-  const label = (keep: Keep) => {
-    if (card.kind === "ambiguous_count" && (keep === "mine" || keep === "theirs"))
-      return t(`inbox.ambiguous_count.${keep}`);
-    return keep === "theirs" && card.theirs_by
-      ? t("inbox.keep.theirs_of", { name: card.theirs_by })
-      : t(`inbox.keep.${keep}`);
-  };
-  const press = (keep: Keep) => {
-    if (keep === "value") return setValue(card.mine ?? "");
-    if (keep === "recount") return onRecount();
-    void onAnswer(keep);
-  };
-  const use = (event: FormEvent) => {
-    event.preventDefault();
-    if (value?.trim()) void onAnswer("value", value.trim());
-  };
-  if (value !== null)
-    return (
-      <form className={css.edit} onSubmit={use}>
-        <TextInput
-          value={value}
-          onChange={(e) => setValue(e.currentTarget.value)}
-          aria-label={t("inbox.edit.label")}
-          data-scan="off"
-          data-testid={T.inbox.value}
-          autoFocus
-        />
-        <Button type="submit" data-testid={T.inbox.useValue}>
-          {t("inbox.edit.keep")}
-        </Button>
-        <Button variant="subtle" onClick={() => setValue(null)}>
-          {t("common.cancel")}
-        </Button>
-      </form>
-    );
-  return (
-    <div className={css.answers}>
-      {card.keeps.map((keep) => (
-        <Button key={keep} variant="default" onClick={() => press(keep)} data-testid={T.inbox.keep(keep)}>
-          {label(keep)}
-        </Button>
-      ))}
-    </div>
-  );
 }

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { StateNote } from "../../kit/state-note";
 import { useAsk } from "../door";
 import { explain } from "../explain";
+import { useVoice } from "../say";
 import { T } from "../testids";
 import { useWords } from "../words/words";
 import css from "./inbox.module.css";
@@ -14,6 +15,7 @@ export function InboxPage() {
   const words = useWords();
   const { t } = words;
   const [state, setState] = useState<"open" | "resolved">("open");
+  const { place } = useVoice();
   const cards = useAsk("inbox.list", { state });
   return (
     <>
@@ -50,6 +52,7 @@ export function InboxPage() {
           <Card key={card.id} card={card} />
         ))}
       </div>
+      <div ref={place} />
     </>
   );
 }

@@ -1,62 +1,75 @@
 // The values a card is about, side by side: before, yours and theirs, or what the person wanted to do,
 // and how much there is by the book.
-import type { InboxCard, ItemCard } from "../../backend/bindings";
+import type { ReactNode } from "react";
+import type { FieldValue, InboxCard, ItemCard, Taken } from "../../backend/bindings";
 import { useAsk } from "../door";
 import { T } from "../testids";
-import { useWords } from "../words/words";
+import { useWords, type Words } from "../words/words";
+import { called } from "./card-words";
 import { deedText } from "./deed";
 import css from "./inbox.module.css";
+import { valueText } from "./value-words";
 
 const deeds: InboxCard["kind"][] = ["rejected", "parked", "archived_edit"];
 
 type Props = { card: InboxCard; item: ItemCard | undefined };
+type Shown = { name: ReactNode; text: ReactNode; testid: string; tone?: string | undefined };
 
 export function Values({ card, item }: Props) {
   const words = useWords();
-  const { t, moment } = words;
   const level = useLevel(card, item);
-  const nothing = t("inbox.empty_value");
-  const compared = card.kind === "conflict" || card.kind === "archived_edit";
-  const theirs = card.theirs_by ? t("inbox.of_person", { name: card.theirs_by }) : t("inbox.somebodys");
-  const mine = deeds.includes(card.kind) ? deedText(card.deed, words) : card.mine;
-  if (mine === null && card.theirs === null && level === null) return null;
+  const shown: Shown[] = card.taken ? rivals(card.taken, words) : compared(card, words);
+  if (level) shown.push({ name: level.place, text: level.amount, testid: T.inbox.level, tone: css.level });
+  if (shown.length === 0) return null;
   return (
-    <dl className={css.values} data-count={compared ? 3 : Number(mine !== null) + Number(level !== null)}>
-      {compared && (
-        <div>
-          <dt>{t("inbox.before")}</dt>
-          <dd data-testid={T.inbox.base}>{card.base || nothing}</dd>
-        </div>
-      )}
-      {(compared || mine !== null) && (
-        <div>
-          <dt>{t("inbox.yours")}</dt>
-          <dd className={css.strong} data-testid={T.inbox.mine}>
-            {mine || nothing}
+    <dl className={css.values} data-count={shown.length}>
+      {shown.map(({ name, text, testid, tone }) => (
+        <div key={testid}>
+          <dt>{name}</dt>
+          <dd className={tone} data-testid={testid}>
+            {text}
           </dd>
         </div>
-      )}
-      {compared && (
-        <div>
-          <dt>
-            {theirs}
-            {card.theirs_at && <span className={css.at}>{moment(card.theirs_at)}</span>}
-          </dt>
-          <dd className={css.strong} data-testid={T.inbox.theirs}>
-            {card.theirs || nothing}
-          </dd>
-        </div>
-      )}
-      {level && (
-        <div>
-          <dt>{level.place}</dt>
-          <dd className={css.level} data-testid={T.inbox.level}>
-            {level.amount}
-          </dd>
-        </div>
-      )}
+      ))}
     </dl>
   );
+}
+
+/** What the person wanted, beside what was and what another wanted, where there are such. */
+function compared(card: InboxCard, words: Words): Shown[] {
+  const { t, moment } = words;
+  const isDeed = deeds.includes(card.kind);
+  const told = (value: FieldValue | null) => valueText(value, card.field, words) || t("inbox.empty_value");
+  const text = isDeed ? deedText(card.deed, words) : told(card.mine);
+  const mine = { name: t("inbox.yours"), text, testid: T.inbox.mine, tone: css.strong };
+  if (card.kind !== "conflict") return isDeed || card.mine !== null ? [mine] : [];
+  const theirs = card.theirs_by ? t("inbox.of_person", { name: card.theirs_by }) : t("inbox.somebodys");
+  const at = card.theirs_at && (
+    <span key="at" className={css.at}>
+      {moment(card.theirs_at)}
+    </span>
+  );
+  return [
+    { name: t("inbox.before"), text: told(card.base), testid: T.inbox.base },
+    mine,
+    { name: [theirs, at], text: told(card.theirs), testid: T.inbox.theirs, tone: css.strong },
+  ];
+}
+
+/** The two that wanted one SKU or code, and how much there is of each. */
+function rivals({ mine, theirs }: Taken, { t, amount }: Words): Shown[] {
+  const text = (of: Taken["mine"]) => [
+    called(of.code ? of : { code: t("inbox.taken.nameless"), name: of.name }),
+    of.stock && (
+      <span key="stock" className={css.stock}>
+        {t("inbox.taken.stock", { amount: amount(of.stock.qty, of.stock.unit, of.stock.scale) })}
+      </span>
+    ),
+  ];
+  return [
+    { name: t("inbox.taken.mine"), text: text(mine), testid: T.inbox.mine, tone: css.strong },
+    { name: t("inbox.taken.theirs"), text: text(theirs), testid: T.inbox.theirs, tone: css.strong },
+  ];
 }
 
 /** How much the card says there is, and where: in the item's unit, and by the place's code. */

@@ -155,6 +155,8 @@ export const de: Catalogue = {
   "entry.done.move": "{qty} von {sku} von {location} nach {to} umgelagert.",
   "entry.done.adjust": "{sku} in {location} um {qty} korrigiert.",
   "entry.done.count": "{qty} von {sku} in {location} gezählt.",
+  "entry.done.asked": "Die Karte im Posteingang ist erledigt.",
+  "entry.done.asked_open": "Die Zählung ist verbucht, aber ihre Karte im Posteingang ist noch offen: {why}",
   "entry.done.on_hand": "Jetzt {amount} in {location}.",
   "entry.undo": "Rückgängig",
   "entry.undone": "Zurückgenommen: {what}",

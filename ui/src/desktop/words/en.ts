@@ -154,6 +154,8 @@ export const en = {
   "entry.done.move": "Moved {qty} of {sku} from {location} to {to}.",
   "entry.done.adjust": "Adjusted {sku} at {location} by {qty}.",
   "entry.done.count": "Counted {qty} of {sku} at {location}.",
+  "entry.done.asked": "The card in the inbox is answered.",
+  "entry.done.asked_open": "The count is recorded, but its card in the inbox is still open: {why}",
   "entry.done.on_hand": "{amount} in {location} now.",
   "entry.undo": "Undo",
   "entry.undone": "Reversed: {what}",
