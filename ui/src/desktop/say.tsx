@@ -1,5 +1,5 @@
 // What the window says aloud and shows for a moment: scans, records, refusals. One thing at a time;
-// it floats where neither a list's footer nor the side panel is, and takes no focus. Refusals stay
+// it floats where neither a list's footer nor the side panel is, and takes no focus by itself. Refusals stay
 // until the next thing is said.
 import { UnstyledButton } from "@mantine/core";
 import { IconAlertTriangle, IconBarcode, IconCheck, IconX } from "@tabler/icons-react";
@@ -12,10 +12,16 @@ import { T } from "./testids";
 import { useWords } from "./words/words";
 
 export type Tone = "ok" | "attention" | "stop";
-/** Quiet: only for the screen reader, because the words stand elsewhere on screen. */
-export type Said = { tone: Tone; text: string; more?: string; flash?: boolean; quiet?: boolean };
+/** Quiet: only for the screen reader, because the words stand elsewhere on screen. What stays does so until the
+ *  next thing is said, like a refusal. */
+export type Said = { tone: Tone; text: string; more?: string; flash?: boolean; quiet?: boolean; stays?: boolean };
 /** `fail` is for what the engine has answered, which has made its own sound. */
-type Voice = { say: (said: Said) => void; fail: (thrown: unknown) => void };
+type Voice = {
+  say: (said: Said) => void;
+  fail: (thrown: unknown) => void;
+  /** Takes away what would stay: the reason for it has gone. */
+  hush: () => void;
+};
 
 /** The ok sound is only for what is recorded: it comes with the engine's answer. */
 const soundOf: Record<Tone, Sound | null> = { ok: null, attention: "attention", stop: "error" };
@@ -39,12 +45,13 @@ export function VoiceProvider({ children }: { children: ReactNode }) {
         if (sound) play(sound);
         show(next);
       },
+      hush: () => setSaid((now) => (now?.stays ? null : now)),
       fail: (thrown) => show({ tone: "stop", text: explain(asFailure(thrown), words) }),
     }),
     [show, words],
   );
   useEffect(() => {
-    if (!said || said.tone === "stop") return;
+    if (!said || said.stays || said.tone === "stop") return;
     const timer = setTimeout(() => setSaid(null), 6_000);
     return () => clearTimeout(timer);
   }, [said]);
@@ -72,7 +79,7 @@ function Strip({ said, onClose }: { said: Said; onClose: () => void }) {
         <div className={css.saidText}>{said.text}</div>
         {said.more && <div className={css.saidMore}>{said.more}</div>}
       </div>
-      <UnstyledButton className={css.saidClose} onClick={onClose} aria-label={t("scan.dismiss")} tabIndex={-1}>
+      <UnstyledButton className={css.saidClose} onClick={onClose} aria-label={t("scan.dismiss")}>
         <IconX size={16} stroke={1.5} />
       </UnstyledButton>
     </div>
