@@ -36,7 +36,7 @@ export function focusEntry(): void {
 
 const nowhere = () => document.activeElement === null || document.activeElement === document.body;
 
-/** Answers with what is to be called when a dialog has gone: that is later than the desk says so. */
+/** Answers with what is to be called when a dialog goes: it has the focus for longer than the desk says so. */
 export function useFocus(): () => void {
   const { desk } = useDesk();
   const page = useRef<Spot | null>(null);
@@ -66,5 +66,5 @@ export function useFocus(): () => void {
     before.current = desk;
     settle(went);
   }, [desk, settle]);
-  return useCallback(() => settle(false), [settle]);
+  return useCallback(() => void requestAnimationFrame(() => settle(false)), [settle]);
 }

@@ -37,6 +37,7 @@ export const deImport: Pick<Catalogue, keyof typeof enImport> = {
     one: "{n} fehlerhafte Zeile wird ausgelassen",
     other: "{n} fehlerhafte Zeilen werden ausgelassen",
   },
+  "import.bad.list": "Fehlerhafte Zeilen",
   "import.bad.row": "Zeile",
   "import.bad.column": "Spalte",
   "import.bad.value": "Wert",

@@ -32,6 +32,7 @@ export const enImport = {
   "import.map.twice": "The column “{column}” is chosen for two fields. It can only mean one.",
   "import.drop.first": "One file at a time: only the first one was taken.",
   "import.bad.title": { one: "{n} bad row will be left out", other: "{n} bad rows will be left out" },
+  "import.bad.list": "Bad rows",
   "import.bad.row": "Row",
   "import.bad.column": "Column",
   "import.bad.value": "Value",
