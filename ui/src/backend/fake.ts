@@ -86,6 +86,7 @@ function opening(world: World): Pick<Handlers, Opening> {
     "app.status": () => status(world),
     "app.connect": ({ url, code }) => {
       if (!/^https?:\/\/./.test(url)) refuse("BAD_ADDRESS");
+      if (world.cut || new URL(url).hostname.endsWith(".invalid")) refuse("OFFLINE");
       if (code === "wrong") refuse("BAD_CODE");
       world.server = url;
       settle(world);

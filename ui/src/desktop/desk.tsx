@@ -15,8 +15,13 @@ export const entryKey: Record<EntryKind, string> = {
   adjust: "F7",
 };
 
-/** A scan on its way to whoever is open; `n` tells two equal scans apart. */
-export type Scanned = { n: number; item?: { id: string; units: string; lot: string | null }; location?: string };
+/** What a scan found, with its name for people; `n` tells two equal scans apart. */
+export type Scanned = { n: number; label: string; name?: string } & (
+  | { item: { id: string; units: string; lot: { id: string; code: string } | null }; location?: undefined }
+  | { item?: undefined; location: string }
+);
+/** A scan that has not taken its place in the queue yet. */
+export type Found = Scanned extends infer S ? (S extends Scanned ? Omit<S, "n"> : never) : never;
 
 /** A card of the inbox that wants a count, and of which lot or serial number. */
 export type Asked = { card: string; lot: string | null; status: StockStatus };
@@ -32,6 +37,11 @@ export type Desk = {
   sheet: boolean;
   connecting: boolean;
   search: string;
+  /** Scans that nobody has dealt with yet, in the order they were made. */
+  scans: Scanned[];
+  /** How many were ever made. */
+  made: number;
+  /** The scan that was dealt with last. */
   scanned: Scanned | null;
 };
 
@@ -46,10 +56,11 @@ export type Step =
   | { do: "sheet"; open: boolean }
   | { do: "connect"; open: boolean }
   | { do: "search"; text: string }
-  | { do: "scanned"; scanned: Omit<Scanned, "n"> }
+  | { do: "scanned"; scanned: Found }
+  | { do: "handled"; n: number }
   | { do: "back" };
 
-const start: Desk = {
+export const start: Desk = {
   page: "stock",
   item: null,
   creating: false,
@@ -59,10 +70,12 @@ const start: Desk = {
   sheet: false,
   connecting: false,
   search: "",
+  scans: [],
+  made: 0,
   scanned: null,
 };
 
-function step(desk: Desk, taken: Step): Desk {
+export function step(desk: Desk, taken: Step): Desk {
   switch (taken.do) {
     case "go":
       return { ...desk, page: taken.page, sheet: false };
@@ -85,7 +98,9 @@ function step(desk: Desk, taken: Step): Desk {
     case "search":
       return { ...desk, search: taken.text, page: "stock" };
     case "scanned":
-      return scanned(desk, { ...taken.scanned, n: (desk.scanned?.n ?? 0) + 1 });
+      return { ...desk, made: desk.made + 1, scans: [...desk.scans, { ...taken.scanned, n: desk.made + 1 }] };
+    case "handled":
+      return handled(desk, taken.n);
     case "back":
       return back(desk);
   }
@@ -97,10 +112,14 @@ function entry(desk: Desk, { kind, item, location, asked }: Step & { do: "entry"
   return { ...desk, entry: kind, at, item: item ?? desk.item, creating: false, scanned: null };
 }
 
-function scanned(desk: Desk, scan: Scanned): Desk {
-  if (desk.entry) return { ...desk, scanned: scan };
-  if (scan.item) return { ...desk, item: scan.item.id, creating: false, scanned: scan };
-  return scan.location ? { ...desk, page: "locations", location: scan.location } : desk;
+/** The first scan in the queue is done with. Where no entry takes it, it opens what it names. */
+function handled(desk: Desk, n: number): Desk {
+  const [scan, ...scans] = desk.scans;
+  if (scan?.n !== n) return desk;
+  const rest = { ...desk, scans, scanned: scan };
+  if (desk.entry) return rest;
+  if (scan.item) return { ...rest, item: scan.item.id, creating: false };
+  return { ...rest, page: "locations", location: scan.location };
 }
 
 /** Something else is dealt with now: a card that stands open follows it or goes; work in the panel stays. */

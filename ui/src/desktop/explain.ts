@@ -18,6 +18,12 @@ export function explainRow(bad: BadRow, words: Words): string {
   return explain({ code: bad.code, message: bad.reason, next: "", details: { key: bad.value } }, words);
 }
 
+/** Why a server could not be joined: what is wrong with the address, not what became of the work. */
+export function explainConnecting(failure: Failure, address: string, words: Words): string {
+  const own = `connect.fail.${failure.code}`;
+  return known(own) ? words.t(own, { address }) : explain(failure, words);
+}
+
 export function explain(failure: Failure, words: Words): string {
   const details = failure.details ?? {};
   const problem = typeof details.problem === "string" ? details.problem : "";

@@ -1,5 +1,5 @@
 // What the window says aloud and shows for a moment: scans, records, refusals. One thing at a time;
-// it floats where neither a list's footer nor the side panel is, and takes no focus; a page whose
+// it floats where neither a list's footer nor the side panel is, and takes no focus by itself; a page whose
 // buttons could lie under it gives it a place of its own. Refusals stay until the next thing is said.
 import { UnstyledButton } from "@mantine/core";
 import { IconAlertTriangle, IconBarcode, IconCheck, IconX } from "@tabler/icons-react";
@@ -13,14 +13,17 @@ import { T } from "./testids";
 import { useWords } from "./words/words";
 
 export type Tone = "ok" | "attention" | "stop";
-/** Quiet: only for the screen reader, because the words stand elsewhere on screen. */
-export type Said = { tone: Tone; text: string; more?: string; flash?: boolean; quiet?: boolean };
+/** Quiet: only for the screen reader, because the words stand elsewhere on screen. What stays does so until the
+ *  next thing is said, like a refusal. */
+export type Said = { tone: Tone; text: string; more?: string; flash?: boolean; quiet?: boolean; stays?: boolean };
 type Voice = {
   say: (said: Said) => void;
   /** For what the engine has answered, which has made its own sound. */
   fail: (thrown: unknown) => void;
   /** The element that what is said stands in, as long as it is there. */
   place: (element: HTMLElement | null) => void;
+  /** Takes away what would stay: the reason for it has gone. */
+  hush: () => void;
 };
 
 /** The ok sound is only for what is recorded: it comes with the engine's answer. */
@@ -46,13 +49,14 @@ export function VoiceProvider({ children }: { children: ReactNode }) {
         if (sound) play(sound);
         show(next);
       },
+      hush: () => setSaid((now) => (now?.stays ? null : now)),
       fail: (thrown) => show({ tone: "stop", text: explain(asFailure(thrown), words) }),
       place,
     }),
     [show, words],
   );
   useEffect(() => {
-    if (!said || said.tone === "stop") return;
+    if (!said || said.stays || said.tone === "stop") return;
     const timer = setTimeout(() => setSaid(null), 6_000);
     return () => clearTimeout(timer);
   }, [said]);
@@ -81,7 +85,7 @@ function Strip({ said, placed, onClose }: { said: Said; placed: boolean; onClose
         <div className={css.saidText}>{said.text}</div>
         {said.more && <div className={css.saidMore}>{said.more}</div>}
       </div>
-      <UnstyledButton className={css.saidClose} onClick={onClose} aria-label={t("scan.dismiss")} tabIndex={-1}>
+      <UnstyledButton className={css.saidClose} onClick={onClose} aria-label={t("scan.dismiss")}>
         <IconX size={16} stroke={1.5} />
       </UnstyledButton>
     </div>

@@ -4,7 +4,8 @@
 //
 // Keys that come as fast as a scanner's (50 ms apart, four or more) are a scan in the fields of the
 // entry panel: the item's quantity then starts at one scan. Clear the quantity before sending another.
-// Free-text fields (names, notes, search, addresses) take fast keys as typing.
+// Free-text fields (names, notes, search, addresses) take fast keys as typing. With no field focused two keys and Enter
+// are a scan, when they come 30 ms apart.
 export const T = {
   gate: {
     loading: "gate-loading",

@@ -2,11 +2,16 @@
 import { describe, expect, it } from "vitest";
 import { type Verdict, Wedge } from "./wedge";
 
-function press(wedge: Wedge, keys: string[], gap: number, more: { repeat?: boolean } = {}): Verdict | undefined {
+function press(
+  wedge: Wedge,
+  keys: string[],
+  gap: number,
+  more: { repeat?: boolean; free?: boolean } = {},
+): Verdict | undefined {
   let at = 1000;
   let last: Verdict | undefined;
   for (const key of keys) {
-    last = wedge.press({ key, at, repeat: more.repeat ?? false, modified: false });
+    last = wedge.press({ key, at, repeat: more.repeat ?? false, modified: false, free: more.free ?? false });
     at += gap;
   }
   return last;
@@ -34,6 +39,17 @@ describe("the wedge", () => {
   it("leaves hands alone", () => {
     expect(press(new Wedge(), [..."12345", "Enter"], 90)).toBe("typing");
     expect(press(new Wedge(), [..."123", "Enter"], 10)).toBe("typing");
+  });
+  it("takes two or three keys for a scan where nothing would take them, as fast as a machine's and ended", () => {
+    for (const code of ["A1", "B07"]) {
+      expect(press(new Wedge(), [...code, "Enter"], 12, { free: true })).toBe("scan");
+      expect(press(new Wedge(), [...code, "Enter"], 40, { free: true })).toBe("typing");
+      expect(press(new Wedge(), [...code, "Enter"], 12)).toBe("typing");
+    }
+    expect(press(new Wedge(), ["A", "Enter"], 12, { free: true })).toBe("typing");
+    const wedge = new Wedge();
+    press(wedge, [..."A1"], 12, { free: true });
+    expect(wedge.silent(5000)).toBe(false);
   });
   it("does not mistake a held key for a scanner", () => {
     expect(press(new Wedge(), [..."00000000", "Enter"], 30, { repeat: true })).toBe("typing");

@@ -3,7 +3,7 @@ import { Button, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { asFailure } from "../../backend/backend";
 import { useBackend } from "../door";
-import { explain } from "../explain";
+import { explainConnecting } from "../explain";
 import { useVoice } from "../say";
 import { T } from "../testids";
 import { useWords } from "../words/words";
@@ -31,7 +31,7 @@ export function ConnectForm({ onDone, onLater, known }: Props) {
       say({ tone: "ok", text: t("connect.connected", { server: status.server ?? url.trim() }) });
       onDone();
     } catch (thrown) {
-      setFault(explain(asFailure(thrown), words));
+      setFault(explainConnecting(asFailure(thrown), url.trim(), words));
       setBusy(false);
     }
   };

@@ -1,27 +1,24 @@
 // One thing at a time: what, where, how much. The quantity is the largest thing here; Enter records
 // it and the panel stays for the next.
-import { ActionIcon, Alert, Button, NativeSelect, TextInput, UnstyledButton } from "@mantine/core";
-import { IconArrowBackUp, IconCheck, IconX } from "@tabler/icons-react";
-import { type FormEvent, Fragment, useEffect, useRef, useState } from "react";
-import type { StockStatus } from "../../backend/bindings";
+import { ActionIcon, Alert, Button, NativeSelect } from "@mantine/core";
+import { IconX } from "@tabler/icons-react";
+import { type FormEvent, useEffect, useRef } from "react";
+import type { ReasonRow } from "../../backend/bindings";
 import { KeyCap } from "../../kit/key-cap";
 import { type EntryKind, entryKey, useDesk } from "../desk";
 import { T } from "../testids";
 import { useWords } from "../words/words";
 import { costFault } from "./cost";
-import { CostFields } from "./cost-fields";
-import { type FieldName, fitting, readQty, shownLocation } from "./draft";
+import { type Draft, type FieldName, fitting, readQty, type Stage, shownLocation } from "./draft";
 import css from "./entry.module.css";
 import { ItemField, LotFields, PlaceField } from "./fields";
+import { MoreFields } from "./more-fields";
 import { Quantity } from "./quantity";
-import { useUndo } from "./undo";
-import { type Result, useEntry } from "./use-entry";
-
-const statuses: StockStatus[] = ["available", "quarantine", "damaged", "hold"];
+import { ResultLine } from "./result-line";
+import { useEntry } from "./use-entry";
 
 export function EntryPanel({ kind }: { kind: EntryKind }) {
   const { t } = useWords();
-  const { take } = useDesk();
   const entry = useEntry(kind);
   const { stage, set } = entry;
   const form = useRef<HTMLFormElement>(null);
@@ -42,71 +39,13 @@ export function EntryPanel({ kind }: { kind: EntryKind }) {
       data-testid={T.entry.panel}
       data-kind={kind}
     >
-      <header className={css.heading}>
-        <h2 className={css.title} data-testid={T.entry.title}>
-          {t(`entry.${kind}`)}
-        </h2>
-        <KeyCap keys={entryKey[kind]} />
-        <ActionIcon
-          className={css.close}
-          variant="subtle"
-          color="gray"
-          size="lg"
-          aria-label={t("entry.close")}
-          title={t("entry.close")}
-          onClick={() => take({ do: "back" })}
-          data-testid={T.entry.close}
-        >
-          <IconX size={18} stroke={1.5} />
-        </ActionIcon>
-      </header>
+      <Heading kind={kind} />
       <div className={css.body}>
         <ItemField card={stage.card} onChoose={entry.chooseItem} />
-        <div className={kind === "move" ? css.pair : undefined}>
-          <PlaceField
-            label={t(`entry.location.${kind}`)}
-            field="location"
-            stage={stage}
-            value={shownLocation(stage)}
-            onChange={(location) => set({ location })}
-            testid={T.entry.location}
-          />
-          {kind === "move" && (
-            <PlaceField
-              label={t("entry.to")}
-              field="to"
-              stage={stage}
-              value={stage.draft.to}
-              onChange={(to) => set({ to })}
-              testid={T.entry.to}
-            />
-          )}
-        </div>
+        <Places stage={stage} set={set} />
         <LotFields stage={stage} onChange={set} />
         <Quantity stage={stage} onChange={(qty) => set({ qty })} />
-        {(kind === "adjust" || kind === "issue") && (
-          <div data-field="reason">
-            <NativeSelect
-              label={t("entry.reason")}
-              value={stage.draft.reason}
-              onChange={(event) => set({ reason: event.currentTarget.value })}
-              onKeyDown={(event) => {
-                if (event.key === "Enter") {
-                  event.preventDefault();
-                  form.current?.requestSubmit();
-                }
-              }}
-              data={[
-                { value: "", label: t("entry.reason.none") },
-                ...fitting(kind, entry.reasons, readQty(stage)?.plain.startsWith("-") ?? false).map((r) => ({
-                  value: r.id,
-                  label: r.name || r.code,
-                })),
-              ]}
-              data-testid={T.entry.reason}
-            />
-          </div>
-        )}
+        {(kind === "adjust" || kind === "issue") && <Reason stage={stage} set={set} reasons={entry.reasons} />}
         <MoreFields
           kind={kind}
           stage={stage}
@@ -120,7 +59,7 @@ export function EntryPanel({ kind }: { kind: EntryKind }) {
         )}
       </div>
       <footer className={css.foot}>
-        {entry.result && <ResultLine result={entry.result} />}
+        {entry.last && <ResultLine result={entry.last} />}
         <Button type="submit" fullWidth className={css.record} data-testid={T.entry.record}>
           {t(`entry.record.${kind}`)}
           <span className={css.recordKey} aria-hidden="true">
@@ -132,100 +71,85 @@ export function EntryPanel({ kind }: { kind: EntryKind }) {
   );
 }
 
-function ResultLine({ result }: { result: Result }) {
+function Heading({ kind }: { kind: EntryKind }) {
   const { t } = useWords();
-  const { undo } = useUndo();
+  const { take } = useDesk();
   return (
-    <div className={css.result}>
-      <IconCheck size={18} stroke={1.5} aria-hidden="true" />
-      <span className={css.resultText} data-testid={T.entry.result} data-state={result.state}>
-        <Unbroken text={result.text} />
-      </span>
-      {result.undoable && (
-        <Button
-          variant="subtle"
-          size="compact-sm"
-          leftSection={<IconArrowBackUp size={16} stroke={1.5} />}
-          onClick={() => void undo()}
-          data-testid={T.entry.undo}
-          aria-keyshortcuts="Control+Z"
-        >
-          {t("entry.undo")}
-        </Button>
+    <header className={css.heading}>
+      <h2 className={css.title} data-testid={T.entry.title}>
+        {t(`entry.${kind}`)}
+      </h2>
+      <KeyCap keys={entryKey[kind]} />
+      <ActionIcon
+        className={css.close}
+        variant="subtle"
+        color="gray"
+        size="lg"
+        aria-label={t("entry.close")}
+        title={t("entry.close")}
+        onClick={() => take({ do: "back" })}
+        data-testid={T.entry.close}
+      >
+        <IconX size={18} stroke={1.5} />
+      </ActionIcon>
+    </header>
+  );
+}
+
+type PartProps = { stage: Stage; set: (patch: Partial<Draft>) => void };
+
+function Places({ stage, set }: PartProps) {
+  const { t } = useWords();
+  const { kind } = stage;
+  return (
+    <div className={kind === "move" ? css.pair : undefined}>
+      <PlaceField
+        label={t(`entry.location.${kind}`)}
+        field="location"
+        stage={stage}
+        value={shownLocation(stage)}
+        onChange={(location) => set({ location })}
+        testid={T.entry.location}
+      />
+      {kind === "move" && (
+        <PlaceField
+          label={t("entry.to")}
+          field="to"
+          stage={stage}
+          value={stage.draft.to}
+          onChange={(to) => set({ to })}
+          testid={T.entry.to}
+        />
       )}
     </div>
   );
 }
 
-/** Words that stay whole: a code like A-02-1 is not split at its hyphens. */
-function Unbroken({ text }: { text: string }) {
-  return text.split(" ").map((word, n) => (
-    // biome-ignore lint/suspicious/noArrayIndexKey: the words have no other identity
-    <Fragment key={n}>
-      {n > 0 && " "}
-      <span className={css.word}>{word}</span>
-    </Fragment>
-  ));
-}
-
-type MoreProps = { kind: EntryKind; open: boolean } & Pick<ReturnType<typeof useEntry>, "stage" | "set">;
-
-function MoreFields({ kind, stage, set, open }: MoreProps) {
+function Reason({ stage, set, reasons }: PartProps & { reasons: ReasonRow[] }) {
   const { t } = useWords();
-  const [wanted, setWanted] = useState(false);
-  const { draft } = stage;
-  const shown = wanted || open;
-  const options = statuses.map((value) => ({ value, label: t(`status.${value}`) }));
+  const negative = readQty(stage)?.plain.startsWith("-") ?? false;
   return (
-    <>
-      <UnstyledButton
-        className={css.more}
-        onClick={() => setWanted(!shown)}
-        aria-expanded={shown}
-        data-testid={T.entry.more}
-      >
-        {t(shown ? "entry.less" : "entry.more")}
-      </UnstyledButton>
-      {shown && (
-        <>
-          <div className={css.pair}>
-            <NativeSelect
-              label={t("entry.status")}
-              value={draft.status}
-              onChange={(e) => set({ status: e.currentTarget.value as StockStatus })}
-              data={options}
-              data-testid={T.entry.status}
-            />
-            {kind === "move" && (
-              <NativeSelect
-                label={t("entry.to_status")}
-                value={draft.toStatus}
-                onChange={(e) => set({ toStatus: e.currentTarget.value as StockStatus | "" })}
-                data={[{ value: "", label: t("entry.to_status.same") }, ...options]}
-                data-testid={T.entry.toStatus}
-              />
-            )}
-            {kind !== "move" && kind !== "count" && (
-              <TextInput
-                label={t("entry.reference")}
-                value={draft.reference}
-                onChange={(e) => set({ reference: e.currentTarget.value })}
-                data-scan="off"
-                data-testid={T.entry.reference}
-              />
-            )}
-          </div>
-          <TextInput
-            label={t("entry.note")}
-            value={draft.note}
-            onChange={(e) => set({ note: e.currentTarget.value })}
-            data-scan="off"
-            data-testid={T.entry.note}
-          />
-          {kind === "receive" && <CostFields stage={stage} onChange={set} />}
-        </>
-      )}
-    </>
+    <div data-field="reason">
+      <NativeSelect
+        label={t("entry.reason")}
+        value={stage.draft.reason}
+        onChange={(event) => set({ reason: event.currentTarget.value })}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") {
+            event.preventDefault();
+            event.currentTarget.form?.requestSubmit();
+          }
+        }}
+        data={[
+          { value: "", label: t("entry.reason.none") },
+          ...fitting(stage.kind, reasons, negative).map((r) => ({
+            value: r.id,
+            label: r.name || r.code,
+          })),
+        ]}
+        data-testid={T.entry.reason}
+      />
+    </div>
   );
 }
 

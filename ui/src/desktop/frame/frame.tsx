@@ -18,6 +18,7 @@ import { useWords } from "../words/words";
 import { Nav } from "./nav";
 import { ShortcutSheet } from "./shortcut-sheet";
 import { TopBar } from "./top-bar";
+import { useFocus } from "./use-focus";
 import { useShortcuts } from "./use-shortcuts";
 
 const pageOf = {
@@ -32,6 +33,7 @@ export function Frame() {
   useChanges();
   useScans();
   useShortcuts();
+  const settle = useFocus();
   const { desk } = useDesk();
   const Page = pageOf[desk.page];
   return (
@@ -43,8 +45,8 @@ export function Frame() {
       </main>
       <Side />
       <StatusBar />
-      <ShortcutSheet />
-      <Connect />
+      <ShortcutSheet onGone={settle} />
+      <Connect onGone={settle} />
     </div>
   );
 }
@@ -65,14 +67,19 @@ function Side() {
   );
 }
 
-function Connect() {
+function Connect({ onGone }: { onGone: () => void }) {
   const { t } = useWords();
   const { desk, take } = useDesk();
   const status = useAsk("app.status", {});
   const close = () => take({ do: "connect", open: false });
   const known = status.data?.server ?? null;
   return (
-    <Modal opened={desk.connecting} onClose={close} title={t(known ? "settings.move" : "connect.title")}>
+    <Modal
+      opened={desk.connecting}
+      onClose={close}
+      onExitTransitionEnd={onGone}
+      title={t(known ? "settings.move" : "connect.title")}
+    >
       <ConnectForm known={known} onDone={close} />
     </Modal>
   );

@@ -44,19 +44,23 @@ export function Nav() {
   return (
     <nav className={css.nav} aria-label={t("nav.label")}>
       <div className={css.brand}>{t("app.name")}</div>
-      {pages.map((page) => {
+      {pages.map((page, n) => {
         const Icon = pageIcons[page];
+        const name = t(`nav.${page}`);
         return (
           <UnstyledButton
             key={page}
             className={css.navItem}
             data-here={desk.page === page}
+            title={t("nav.with_key", { name, key: t("keys.alt", { key: String(n + 1) }) })}
+            aria-label={page === "inbox" && inbox > 0 ? `${name}, ${t("sync.inbox", { n: inbox })}` : name}
+            aria-keyshortcuts={`Alt+${n + 1}`}
             aria-current={desk.page === page ? "page" : undefined}
             onClick={() => take({ do: "go", page })}
             data-testid={T.nav[page]}
           >
             <Icon size={20} stroke={1.5} />
-            <span className={css.navText}>{t(`nav.${page}`)}</span>
+            <span className={css.navText}>{name}</span>
             {page === "inbox" && inbox > 0 && (
               <span className={css.badge} data-testid={T.nav.inboxCount}>
                 {number(inbox)}
@@ -65,20 +69,26 @@ export function Nav() {
           </UnstyledButton>
         );
       })}
-      <div className={css.navHead}>{t("nav.actions")}</div>
+      <div className={css.navHead}>
+        <span>{t("nav.actions")}</span>
+      </div>
       {entryKinds.map((kind) => {
         const Icon = entryIcons[kind];
+        const name = t(`entry.${kind}`);
         return (
           <UnstyledButton
             key={kind}
             className={css.navItem}
             data-here={desk.entry === kind}
+            data-entry="true"
+            title={t("nav.with_key", { name, key: entryKey[kind] })}
+            aria-label={name}
             aria-keyshortcuts={entryKey[kind]}
             onClick={() => take({ do: "entry", kind })}
             data-testid={T.nav[kind]}
           >
             <Icon size={20} stroke={1.5} />
-            <span className={css.navText}>{t(`entry.${kind}`)}</span>
+            <span className={css.navText}>{name}</span>
             <KeyCap keys={entryKey[kind]} />
           </UnstyledButton>
         );

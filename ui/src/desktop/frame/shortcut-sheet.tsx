@@ -6,7 +6,7 @@ import { T } from "../testids";
 import { useWords } from "../words/words";
 import css from "./frame.module.css";
 
-export function ShortcutSheet() {
+export function ShortcutSheet({ onGone }: { onGone: () => void }) {
   const { t } = useWords();
   const { desk, take } = useDesk();
   const groups: [string, [string, string][]][] = [
@@ -34,6 +34,7 @@ export function ShortcutSheet() {
     <Modal
       opened={desk.sheet}
       onClose={() => take({ do: "sheet", open: false })}
+      onExitTransitionEnd={onGone}
       title={t("keys.title")}
       size={560}
       data-testid={T.shortcuts}

@@ -5,6 +5,7 @@ import { type EntryKind, entryKey, entryKinds, pages, useDesk } from "../desk";
 import { useUndo } from "../entry/undo";
 import { inBurst } from "../scan/use-scanner";
 import { T } from "../testids";
+import { focusEntry, focusPage } from "./use-focus";
 
 /** What floats above the page closes itself on Escape; it is looked for before it has done so. A list that was
  *  closed stays in the page unseen, and has no part in it. */
@@ -29,7 +30,7 @@ function typing(event: KeyboardEvent): boolean {
 }
 
 export function useShortcuts(): void {
-  const { take } = useDesk();
+  const { desk, take } = useDesk();
   const { undo } = useUndo();
   const press = useRef<(event: KeyboardEvent) => boolean>(() => false);
   const floating = useRef(false);
@@ -37,11 +38,15 @@ export function useShortcuts(): void {
     const command = event.ctrlKey || event.metaKey;
     const entry = entryOf.get(event.key);
     const page = pages[Number(event.key) - 1];
-    if (entry && !command) take({ do: "entry", kind: entry });
-    else if (command && event.key.toLowerCase() === "k") focusSearch();
+    if (entry && !command) {
+      if (desk.entry === entry) focusEntry();
+      take({ do: "entry", kind: entry });
+    } else if (command && event.key.toLowerCase() === "k") focusSearch();
     else if (command && event.key.toLowerCase() === "z" && !typedHere(event)) void undo();
-    else if (event.altKey && page) take({ do: "go", page });
-    else if (event.key === "Escape") {
+    else if (event.altKey && page) {
+      take({ do: "go", page });
+      requestAnimationFrame(focusPage);
+    } else if (event.key === "Escape") {
       if (floating.current) return false;
       take({ do: "back" });
     } else if (typing(event) || inBurst() || command || event.altKey) return false;

@@ -30,7 +30,8 @@ export function BadRows({ bad }: { bad: BadRow[] }) {
         <span>{t("import.bad.value")}</span>
         <span>{t("import.bad.reason")}</span>
       </div>
-      <div ref={frame} className={css.badList}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls and holds nothing to press must be reachable */}
+      <section ref={frame} className={css.badList} tabIndex={0} aria-label={t("import.bad.list")}>
         <div className={css.sizer} style={{ height: list.getTotalSize() }}>
           {list.getVirtualItems().map(({ index, start }) => {
             const row = bad[index];
@@ -56,7 +57,7 @@ export function BadRows({ bad }: { bad: BadRow[] }) {
             );
           })}
         </div>
-      </div>
+      </section>
     </>
   );
 }

@@ -16,6 +16,9 @@ type Props = {
   onChoose: (chosen: Chosen) => void;
 };
 
+/** Fields are called as in the middle of a sentence; a label begins one. */
+const capital = (text: string, language: string) => text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+
 export function Columns({ kind, found, chosen, filled, onChoose }: Props) {
   const words = useWords();
   const { t } = words;
@@ -31,7 +34,7 @@ export function Columns({ kind, found, chosen, filled, onChoose }: Props) {
       {fieldsOf[kind].map((field) => (
         <Autocomplete
           key={field}
-          label={fieldName(field, words)}
+          label={capital(fieldName(field, words), words.language)}
           placeholder={t(filled ? "import.map.none" : "import.map.recognised")}
           value={chosen[field] ?? ""}
           onChange={(heading) => onChoose({ ...chosen, [field]: heading })}

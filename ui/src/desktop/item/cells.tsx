@@ -31,7 +31,7 @@ export function Cells({ card }: { card: ItemCard }) {
         <li
           key={`${cell.location.id}${cell.lot?.id}${cell.status}`}
           className={css.cell}
-          data-lit={lit !== null && (cell.lot?.id === lit || cell.lot?.code === lit)}
+          data-lit={lit !== null && cell.lot?.id === lit.id}
           data-testid={T.item.cell}
           data-code={cell.location.code}
           data-status={cell.status}

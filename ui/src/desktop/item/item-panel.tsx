@@ -150,7 +150,7 @@ function More({ card }: { card: ItemCard }) {
   const { fail } = useVoice();
   const archive = () => void backend.call("items.archive", { id: card.id, archived: !card.archived }).catch(fail);
   return (
-    <Menu position="bottom-end">
+    <Menu position="bottom-end" returnFocus>
       <Menu.Target>
         <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("item.more")} data-testid={T.item.more}>
           <IconDots size={18} stroke={1.5} />

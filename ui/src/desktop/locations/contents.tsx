@@ -83,9 +83,13 @@ export function Contents({ place, leaf }: { place: LocationRow; leaf: boolean })
                 data-testid={T.locations.row}
                 data-sku={row.item.sku}
               >
-                <span className={css.rowSku}>{row.item.sku}</span>
+                <span className={css.rowSku} title={row.item.sku}>
+                  {row.item.sku}
+                </span>
                 <span className={css.rowMain}>
-                  <span className={css.rowName}>{row.item.name || t("item.no_name")}</span>
+                  <span className={css.rowName} title={row.item.name}>
+                    {row.item.name || t("item.no_name")}
+                  </span>
                   <span className={css.rowMore}>
                     {[
                       below ? row.location.code : "",

@@ -6,6 +6,7 @@ import { StateNote } from "../../kit/state-note";
 import { useDesk } from "../desk";
 import { useAsk } from "../door";
 import { explain } from "../explain";
+import { focusPage } from "../frame/use-focus";
 import { T } from "../testids";
 import { useWords } from "../words/words";
 import { Contents } from "./contents";
@@ -21,6 +22,10 @@ export function LocationsPage() {
   const places = useAsk("locations.list", {});
   const rows = (places.data ?? []).filter((place) => place.role !== "virtual");
   const chosen = rows.find((place) => place.id === desk.location) ?? null;
+  const done = () => {
+    setCreating(false);
+    requestAnimationFrame(focusPage);
+  };
   const add = (
     <Button
       variant="default"
@@ -37,7 +42,7 @@ export function LocationsPage() {
         <h1 className={css.title}>{t("locations.title")}</h1>
         {add}
       </div>
-      {creating && <NewLocation places={rows} within={chosen} onDone={() => setCreating(false)} />}
+      {creating && <NewLocation places={rows} within={chosen} onDone={done} />}
       {places.isError && (
         <StateNote
           tone="stop"

@@ -27,6 +27,10 @@ export function Tree({ rows }: { rows: LocationRow[] }) {
   useEffect(() => {
     if (here >= 0) list.scrollToIndex(here, { align: "auto" });
   }, [here, list]);
+  // Whoever went to the page before the places were known waits at its heading.
+  useEffect(() => {
+    if (document.activeElement?.matches("main h1")) frame.current?.focus();
+  }, []);
   const onKey = (event: KeyboardEvent) => {
     const parent = rows.findIndex((row) => row.id === rows[here]?.parent);
     const moves: Record<string, number> = {

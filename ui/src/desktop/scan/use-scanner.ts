@@ -43,6 +43,11 @@ class Silence {
   }
 }
 
+/** True where typing does nothing: neither a field nor a list that goes by first letters. */
+function isFree(target: EventTarget | null): boolean {
+  return !(target instanceof HTMLElement) || !target.matches("input, textarea, select, [contenteditable=true]");
+}
+
 export function useScanner(onScan: (code: string, putBack: PutBack) => Promise<void>): void {
   const latest = useRef(onScan);
   latest.current = onScan;
@@ -60,7 +65,8 @@ export function useScanner(onScan: (code: string, putBack: PutBack) => Promise<v
       const field = fieldOf(event.target);
       if (field?.dataset.scan === "off" || event.isComposing) return wedge.drop();
       const modified = event.ctrlKey || event.altKey || event.metaKey;
-      const verdict = wedge.press({ key: event.key, at: event.timeStamp, repeat: event.repeat, modified });
+      const free = isFree(event.target);
+      const verdict = wedge.press({ key: event.key, at: event.timeStamp, repeat: event.repeat, modified, free });
       if (wedge.text.length === 1 && verdict === "typing" && event.key.length === 1) typed.begin();
       if (wedge.text !== "" && event.key.length === 1) typed.key(field, event.key);
       silence.broken();

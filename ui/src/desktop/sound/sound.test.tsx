@@ -107,7 +107,7 @@ describe("what is heard", () => {
     const { user } = await counting();
     await user.paste("5");
     scan("SKU-0004");
-    await waitFor(() => expect(screen.getByTestId(T.said).textContent).toContain("Record or clear the quantity"));
+    await waitFor(() => expect(screen.getByTestId(T.said).textContent).toContain("Record SKU-0003 first"));
     expect(audio.heard()).toEqual(["attention"]);
   });
   it("asks for attention when a scanned location cannot hold stock", async () => {

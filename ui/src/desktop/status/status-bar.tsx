@@ -121,7 +121,7 @@ function ConnectionMenu({ status, children }: { status: Status; children: React.
       .then(() => say({ tone: "ok", text: t(cut ? "sync.restored" : "sync.pulled") }))
       .catch(fail);
   return (
-    <Menu position="top-start" width={300} closeOnItemClick>
+    <Menu position="top-start" width={300} closeOnItemClick returnFocus>
       <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
         <Menu.Item

@@ -43,7 +43,7 @@ function Line({ row, index, start, active, open, onChoose }: Props) {
       data-testid={T.stock.row}
       onClick={() => onChoose(index)}
     >
-      <span role="gridcell" className={css.sku} data-testid={T.stock.rowSku}>
+      <span role="gridcell" className={css.sku} data-testid={T.stock.rowSku} title={row.sku}>
         {row.sku}
       </span>
       <span role="gridcell" className={css.name} data-testid={T.stock.rowName} title={row.name}>

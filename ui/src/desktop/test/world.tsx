@@ -15,8 +15,10 @@ export async function openWindow(options: Partial<Options> = {}, language: Langu
 
 /** Keys as fast as a scanner's: all at one moment. */
 export function scan(code: string, terminator = "Enter"): void {
+  const at = performance.now();
   for (const key of [...code, terminator]) {
     const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+    Object.defineProperty(event, "timeStamp", { value: at });
     (document.activeElement ?? document.body).dispatchEvent(event);
   }
 }

@@ -78,6 +78,17 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.DAMAGED": "Die Datenbankdatei ist beschädigt. Bitte den Ordner sichern und den Support rufen; nicht löschen.",
   "fail.INTERNAL":
     "Bei uns ist etwas schiefgegangen. Was vorher gebucht wurde, ist sicher. Bitte noch einmal versuchen.",
+  "connect.fail.OFFLINE":
+    "Unter {address} antwortet kein Stillage-Server. Bitte Schreibweise und Port prüfen, und ob dieser Rechner im Netz ist.",
+  "connect.fail.BAD_ADDRESS": "„{address}“ ist keine Serveradresse. Zum Beispiel http://lager.example.com:8000.",
+  "connect.fail.BAD_CODE": "Der Einmalcode fehlt, ist falsch, verbraucht oder zu alt. Bitte einen neuen geben lassen.",
+  "connect.fail.SIGNED_OUT":
+    "Der Server unter {address} kennt dieses Gerät nicht. Bitte einen Einmalcode geben lassen und eintippen.",
+  "connect.fail.UPGRADE_REQUIRED":
+    "Dieses Programm und der Server unter {address} sind zu verschiedene Versionen. Bitte das ältere aktualisieren und noch einmal verbinden.",
+  "connect.fail.RATE_LIMITED": "Der Server unter {address} ist ausgelastet. Bitte gleich noch einmal verbinden.",
+  "connect.fail.INTERNAL":
+    "Beim Verbinden mit {address} ist etwas schiefgegangen. Bitte die Adresse prüfen und noch einmal versuchen.",
   "row.DUPLICATE": "Eine andere Zeile dieser Datei hat das schon.",
   "row.INCOMPLETE": "Es fehlt etwas dabei. Ein Betrag schreibt sich mit Währung, etwa 2,50 EUR.",
   "row.KEY_TAKEN": "Es gehört schon zu etwas anderem.",

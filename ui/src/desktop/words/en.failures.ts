@@ -71,6 +71,16 @@ export const enFailures = {
   "fail.DISK_FULL": "The disk is full. Nothing was recorded. Make room and try again.",
   "fail.DAMAGED": "The database file is damaged. Keep a copy of its folder and call support; do not delete it.",
   "fail.INTERNAL": "Something went wrong on our side. What was recorded before is safe. Try again.",
+  "connect.fail.OFFLINE":
+    "No Stillage server answers at {address}. Check the spelling and the port, and that this computer is on the network.",
+  "connect.fail.BAD_ADDRESS": "“{address}” is not a server address. Write it like http://stock.example.com:8000.",
+  "connect.fail.BAD_CODE": "The one-time code is missing, wrong, used or too old. Ask for a new one.",
+  "connect.fail.SIGNED_OUT":
+    "The server at {address} does not know this device. Ask for a one-time code and type it in.",
+  "connect.fail.UPGRADE_REQUIRED":
+    "This app and the server at {address} are too far apart in version. Update the older of the two, then connect again.",
+  "connect.fail.RATE_LIMITED": "The server at {address} is busy. Wait a moment, then connect again.",
+  "connect.fail.INTERNAL": "Something went wrong while connecting to {address}. Check the address and try again.",
   "row.DUPLICATE": "Another row of this file has it already.",
   "row.INCOMPLETE": "Something is missing beside it. Write an amount with its currency, like 2.50 EUR.",
   "row.KEY_TAKEN": "It belongs to something else already.",
