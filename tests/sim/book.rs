@@ -7,7 +7,7 @@ use std::{
 };
 use stillage_core::{
     decide::Effects,
-    facts::{CellFacts, CostFacts, Facts, LastCount, MovementFacts, Needs, TailEntry},
+    facts::{CellFacts, Facts, LastCount, MovementFacts, Needs, TailEntry},
     id::{ChangeId, MovementId},
     quantity::Quantity,
     record::{Kind, Record, Ref, UNNUMBERED},
@@ -225,7 +225,7 @@ impl Book {
             facts.changes.entry(id).or_insert(None);
         }
         for &id in &needs.costs {
-            facts.costs.entry(id).or_insert_with(CostFacts::default);
+            facts.costs.entry(id).or_default();
         }
     }
 }

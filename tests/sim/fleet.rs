@@ -116,7 +116,7 @@ fn one(order: &Order, seed: u64, run: &mut Run) {
     if let Some(breach) = &outcomes.breach {
         let (invariant, what) = (breach.check.name().to_owned(), breach.what.clone());
         run.failing.push(Failing { seed, invariant, what, minimal: Vec::new() });
-    } else if seed % TWICE == 0 {
+    } else if seed.is_multiple_of(TWICE) {
         let again = attempt(&plan, &steps, order.mode).map(|again| again.hash);
         if again != Ok(outcomes.hash) {
             let what = "the same seed did something else the second time".to_owned();

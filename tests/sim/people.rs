@@ -101,7 +101,7 @@ impl Person<'_> {
     }
 
     fn units(&mut self, spot: &Spot, most: i64) -> Option<Quantity> {
-        let serial = self.land.items.iter().any(|item| *item == (spot.cell.item, Tracking::Serial));
+        let serial = self.land.items.contains(&(spot.cell.item, Tracking::Serial));
         let most = if serial { most.min(1) } else { most };
         (most > 0).then(|| Quantity::whole(self.dice.between(1, most + 1)))
     }

@@ -118,7 +118,7 @@ impl Shelf {
     /// Whether a booking stands: taken by the server and not taken back.
     pub fn counts(&self, booked: &Booked, server: &Server) -> bool {
         let void = |(of, by): &(ChangeId, ChangeId)| *of == booked.change && accepted(server, *by);
-        accepted(server, booked.change) && !self.reversals.iter().any(|pair| void(pair))
+        accepted(server, booked.change) && !self.reversals.iter().any(void)
     }
 }
 

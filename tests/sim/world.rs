@@ -161,7 +161,7 @@ impl World<'_> {
             Event::Poke { device } => self.nudge(device),
             Event::Poll { device } => self.poll(device),
         }
-        if self.mode.every || self.served % 64 == 0 {
+        if self.mode.every || self.served.is_multiple_of(64) {
             self.check_server();
         }
     }

@@ -77,7 +77,7 @@ impl World<'_> {
             checks.hold(Check::PagesTile, tiles, || format!("{} from {} to {}", page.scope, page.from, page.to));
         }
         // The whole file is looked through when a scope went, and now and then.
-        if self.mode.every || !answer.removed.is_empty() || self.served % 16 == 0 {
+        if self.mode.every || !answer.removed.is_empty() || self.served.is_multiple_of(16) {
             let beyond = disk.holds_beyond(|scope| disk.cursors.contains_key(&scope));
             checks.hold(Check::HoldsOnlyGranted, beyond.is_none(), || format!("device {at} holds {beyond:?}"));
         }
