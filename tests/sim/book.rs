@@ -154,7 +154,7 @@ impl Book {
         level
     }
 
-    fn tail(&self, cell: &Cell, from: i64, over: &Over<'_>) -> Vec<TailEntry> {
+    pub fn tail(&self, cell: &Cell, from: i64, over: &Over<'_>) -> Vec<TailEntry> {
         let base = self.entries.get(cell).into_iter().flatten().copied();
         let shown = over.iter().flat_map(|effects| &effects.movements).flat_map(|movement| {
             movement.entries().filter(|line| line.cell == *cell).map(|line| TailEntry::of(movement, &line))

@@ -39,6 +39,7 @@ named! {
         HoldsOnlyGranted = "holds_only_granted";
         LogIsWhole = "log_is_whole";
         TombstoneStaysDead = "tombstone_stays_dead";
+        NothingFromTheFuture = "nothing_from_the_future";
         /// At rest.
         DevicesEqualServer = "devices_equal_server";
         EveryChangeEnds = "every_change_ends";

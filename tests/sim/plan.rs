@@ -87,6 +87,10 @@ pub struct Plan {
     pub rows: usize,
     pub results: usize,
     pub push: usize,
+    /// How long a writer may wait for more pushes, in microseconds.
+    pub gather: i64,
+    /// How long a message is under way at most, in microseconds: the worse, the less a clock is worth.
+    pub latency: i64,
     pub steps: Vec<Step>,
 }
 
@@ -108,6 +112,8 @@ impl Plan {
             rows: if wide { 400 } else { 4 + dice.index(40) },
             results: if wide { 400 } else { 1 + dice.index(20) },
             push: if wide { 500 } else { 1 + dice.index(20) },
+            gather: if rates[Fault::TwoServers.at()] > 0 { 400_000 } else { [3000, 100_000][dice.index(2)] },
+            latency: [40_000, 40_000, 400_000, 4_000_000][dice.index(4)],
             steps: Vec::new(),
         };
         plan.steps = plan.steps(&mut dice);

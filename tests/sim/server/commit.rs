@@ -35,6 +35,7 @@ struct Numbers {
 impl Commit<'_> {
     pub fn run(mut self, writes: &Writes) {
         self.changes(writes);
+        self.times(writes);
         let numbers = self.log(&writes.log);
         self.records(writes, &numbers);
         for movement in &writes.movements {
@@ -53,6 +54,19 @@ impl Commit<'_> {
         }
         self.cells(writes, &numbers);
         self.server.costs.extend(writes.costs.iter().map(|(item, cost)| (*item, cost.clone())));
+    }
+
+    /// Nothing happened later than it was heard of.
+    fn times(&mut self, writes: &Writes) {
+        let heard: BTreeMap<ChangeId, i64> =
+            writes.changes.iter().map(|row| (row.change.id, row.received_at)).collect();
+        let moved = writes.movements.iter().filter(|movement| movement.reverses.is_none());
+        let moved = moved.map(|movement| (movement.change, movement.at));
+        let counted = writes.counts.iter().map(|count| (count.change, count.at));
+        for (change, at) in moved.chain(counted) {
+            let past = heard.get(&change).is_none_or(|received| at <= *received);
+            self.checks.hold(Check::NothingFromTheFuture, past, || format!("{change} is of {at}"));
+        }
     }
 
     fn changes(&mut self, writes: &Writes) {

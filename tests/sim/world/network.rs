@@ -90,7 +90,7 @@ impl World<'_> {
 
     /// How long a message is under way.
     fn way(&mut self) -> i64 {
-        let mut delay = self.dice.between(500, 40_000);
+        let mut delay = self.dice.between(500, self.plan.latency);
         if self.fire(Fault::Delay) {
             delay += self.dice.between(TIMEOUT / 2, 3 * TIMEOUT);
         }
@@ -109,7 +109,7 @@ impl World<'_> {
             }
             Ask::Push(input) => {
                 self.waiting.push_back((device, ask, Request { input, received_at: self.now }));
-                let delay = self.dice.between(1, 3000);
+                let delay = self.dice.between(1, self.plan.gather);
                 self.after(delay, Event::Serve);
             }
             Ask::Pull(input) => {
@@ -136,16 +136,25 @@ impl World<'_> {
         }
     }
 
-    /// Cut on the way: an entry is missing, or the page ends too early.
+    /// Cut on the way: an entry is missing, or the page ends too early or begins too late.
     fn truncated(&mut self, mut answer: PullAnswer) -> PullAnswer {
         let pages: Vec<usize> = (0..answer.pages.len()).filter(|at| !answer.pages[*at].entries.is_empty()).collect();
         if !pages.is_empty() && self.fire(Fault::Truncate) {
             let page = &mut answer.pages[pages[self.dice.index(pages.len())]];
             let at = self.dice.index(page.entries.len());
-            if self.dice.chance(500) {
-                page.entries.truncate(at);
-            } else {
-                page.entries.remove(at);
+            match self.dice.below(4) {
+                0 => page.entries.truncate(at),
+                1 => drop(page.entries.remove(at)),
+                // As many rows as it says, but one twice and one not at all.
+                2 if page.entries.len() > 1 => {
+                    let other = if at == 0 { 1 } else { at - 1 };
+                    page.entries[at] = page.entries[other].clone();
+                }
+                // Well-formed, but not the one that was asked for.
+                _ => {
+                    page.entries.drain(..=at);
+                    page.from += at as u64 + 1;
+                }
             }
         }
         answer

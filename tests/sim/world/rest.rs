@@ -6,11 +6,13 @@ mod truth;
 
 use super::{Event, World};
 use crate::{
-    checks::Check,
-    device::{Stage, State},
+    checks::{Check, Checks},
+    device::{Disk, Stage, State},
 };
-use std::collections::BTreeMap;
-use stillage_core::{change::Outcome, quantity::Quantity, record::Kind, scope::Scope, stock::Cell, wire::PullAnswer};
+use std::collections::{BTreeMap, BTreeSet};
+use stillage_core::{
+    change::Outcome, decide::Effects, quantity::Quantity, record::Kind, scope::Scope, stock::Cell, wire::PullAnswer,
+};
 
 /// More new ids than this are a loop: an image and a copy may each cost a few.
 const MOST_FORKS: u32 = 12;
@@ -89,6 +91,7 @@ impl World<'_> {
                 format!("device {at}: {cell:?} holds {} and its entries sum to {}", level.on_hand, Quantity(sum))
             });
         }
+        check_shown(at, disk, checks);
         let Some(ack) = &answer.ack else { return };
         for result in &ack.results {
             let left = self.server.left.get(&result.id).into_iter().flatten();
@@ -124,7 +127,7 @@ impl World<'_> {
     /// Every change that was ever recorded has an end that somebody sees.
     fn check_ends(&mut self) {
         let inbox = self.server.book.records.values().filter(|record| record.of.kind == Kind::Inbox);
-        let about: std::collections::BTreeSet<&str> = inbox.filter_map(|record| record.text("change")).collect();
+        let about: BTreeSet<&str> = inbox.filter_map(|record| record.text("change")).collect();
         for (change, _) in &self.recorded {
             let known = self.server.changes.get(change);
             let ended = known.is_some() || self.destroyed.contains(change);
@@ -148,4 +151,32 @@ impl World<'_> {
             self.checks.hold(Check::PoisonDelaysNobody, aside, || format!("{change} came to {outcome:?}"));
         }
     }
+}
+
+/// What people see of a counted cell, with what waits on top of it, is what was counted and what followed. A page may
+/// end between a count and its variance: until the rest has come, the base says nothing.
+fn check_shown(at: usize, disk: &Disk, checks: &mut Checks) {
+    let shown = disk.shown();
+    let waiting = shown.iter().flat_map(|effects| &effects.movements).flat_map(|movement| movement.entries());
+    let held = waiting.filter(|line| disk.cursors.contains_key(&line.scope));
+    let cells: BTreeSet<Cell> = held.map(|line| line.cell).collect();
+    for cell in cells {
+        // One end of a movement between two sites may have come before the other.
+        let half = disk.base.entries.get(&cell).into_iter().flatten().any(|entry| entry.log_seq.is_none());
+        if half || due(disk, &cell, &[]).is_some_and(|due| due != disk.base.on_hand(&cell).0) {
+            continue;
+        }
+        let level = disk.base.level(&cell, &shown);
+        let Some(due) = due(disk, &cell, &shown) else { continue };
+        checks.hold(Check::CountsAreKept, level.on_hand.0 == due, || {
+            format!("device {at} shows {} of {cell:?}, which was counted to {}", level.on_hand, Quantity(due))
+        });
+    }
+}
+
+fn due(disk: &Disk, cell: &Cell, shown: &[&Effects]) -> Option<i64> {
+    let last = disk.base.level(cell, shown).count?;
+    let tail = disk.base.tail(cell, i64::MIN, shown);
+    let after = tail.iter().filter(|entry| !entry.variance && entry.order > last.order);
+    Some(last.counted.0 + after.map(|entry| entry.delta.0).sum::<i64>())
 }
