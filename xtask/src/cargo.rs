@@ -37,7 +37,15 @@ pub fn bin(name: &str) -> PathBuf {
 /// Optimised programs without the window, which takes minutes and which no run needs. One set of packages for every
 /// verb, so that one build serves them all. Says where they are.
 pub fn release() -> Result<PathBuf, Fault> {
-    let packages = ["-p", "stillage-client", "-p", "stillage-server", "-p", "stillage-tests"];
+    optimised(&["-p", "stillage-client", "-p", "stillage-server", "-p", "stillage-tests"])
+}
+
+/// One optimised program that stands on little: built alone it is there in a minute.
+pub fn release_of(package: &str) -> Result<PathBuf, Fault> {
+    optimised(&["-p", package])
+}
+
+fn optimised(packages: &[&str]) -> Result<PathBuf, Fault> {
     let mut build = cargo(&["build", "--release", "--bins"]);
     // stdout is for the figures.
     build.args(packages).stdout(Stdio::null());

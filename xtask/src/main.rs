@@ -1,4 +1,5 @@
-//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `bench`, `record`.
+//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `sim`, `bench`,
+//! `record`.
 //!
 //! It drives the built programs and links none of them, so that it compiles in seconds on a fresh clone. Exit codes
 //! are those of every Stillage program: 0 held, 1 it did not, 2 usage, 6 something must be installed, 70 our fault.
@@ -14,6 +15,7 @@ mod record;
 mod replay;
 mod run;
 mod setup;
+mod sim;
 mod test;
 
 use std::process::ExitCode;
@@ -45,6 +47,8 @@ enum Verb {
     Bench(bench::Args),
     /// Replays a file of retail lines through a real server and real devices, and judges the result.
     Replay(replay::Args),
+    /// Simulated fleets: random schedules of people, devices and faults, and what must always hold.
+    Sim(sim::Args),
     /// Writes down what a version leaves behind, once, for all later ones to be tested against.
     Record(record::Args),
     /// Writes a made-up file of retail lines with the quirks of a real one.
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Verb::Dev(args) => close(args.json, dev::dev()),
         Verb::Demo(args) => close(args.json, demo::demo(&args)),
         Verb::Bench(args) => close(args.json, bench::bench(&args)),
+        Verb::Sim(args) => close(args.json, sim::sim(&args)),
         Verb::Record(args) => close(args.json, record::record(&args)),
         Verb::Replay(args) => judged(replay::run(args)),
         Verb::GenerateRetail(args) => judged(generator::run(args)),

@@ -61,9 +61,18 @@ fn xtask_drives_the_programs_and_links_none_of_them() {
     refuse("xtask", &["stillage"]);
 }
 
+/// Time, network, disk and chance are its own: with anything else, a seed would not be a schedule.
+#[test]
+fn simulated_fleets_stand_on_core_alone() {
+    refuse(
+        "stillage-sim",
+        &["stillage-client", "stillage-server", "tokio", "rusqlite", "sqlx", "reqwest", "getrandom"],
+    );
+}
+
 #[test]
 fn nothing_depends_on_the_tests() {
     for name in dependencies().keys() {
-        refuse(name, &["stillage-tests"]);
+        refuse(name, &["stillage-tests", "stillage-sim"]);
     }
 }

@@ -1,0 +1,189 @@
+//! A desktop in memory. `Disk` is its database: whatever a method of it does is one transaction, so that a crash leaves
+//! either all of it or nothing. What is not on the disk (a round under way) is lost with the process.
+
+mod apply;
+mod outbox;
+
+pub use outbox::{Row, State};
+
+use crate::{book::Book, clock::Clock};
+use std::{collections::BTreeMap, rc::Rc};
+use stillage_core::{
+    action::Action,
+    change::{Act, Change, Cut, Outcome},
+    decide::{Door, Effects},
+    facts::Facts,
+    id::{ChangeId, DeviceId, EpochId, PersonId},
+    record::{Kind, Ref},
+    rejection::Rejection,
+    scope::Scope,
+    settle::{context, needs_of},
+    wire::{LogEntry, PullAnswer, PullInput, PushAnswer, PushInput},
+};
+
+/// Everything that is in the file.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    pub device: DeviceId,
+    pub person: PersonId,
+    pub epoch: EpochId,
+    pub pushed: u64,
+    pub cursors: BTreeMap<Scope, u64>,
+    pub base: Book,
+    pub outbox: Vec<Row>,
+    pub outcomes: BTreeMap<ChangeId, Outcome>,
+    pub unknown: BTreeMap<(Scope, u64), LogEntry>,
+    pub clock: Clock,
+}
+
+/// What is asked of the server.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    Push(PushInput),
+    Pull(PullInput),
+    /// A new id for a database that was found to be a copy.
+    Enrol {
+        new: DeviceId,
+        before: DeviceId,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub enum Reply {
+    Push(PushAnswer),
+    Pull(PullAnswer),
+    Enrolled(DeviceId),
+    /// The server could not, or does not know who asks.
+    Unavailable,
+}
+
+/// How a round goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Idle,
+    /// Waits for the answer to this question.
+    Asked(u64),
+}
+
+/// The machine with its process.
+#[derive(Debug)]
+pub struct Device {
+    pub disk: Disk,
+    /// As of the last commit that waited for the disk; only kept while the power may fail.
+    pub flushed: Option<Disk>,
+    /// Whose token the keyring holds: it is beside the database, and survives what happens to that.
+    pub keyring: DeviceId,
+    pub machine: crate::clock::Machine,
+    pub stage: Stage,
+    /// The chains were found to part: the next question is for a new id.
+    pub forked: bool,
+    pub online: bool,
+    /// Everything was pushed; what comes next is pulling.
+    pub pulling: bool,
+    pub refusals: u32,
+    pub discards: u32,
+    /// Something happened during the round: another one follows.
+    pub again: bool,
+    pub forks: u32,
+}
+
+impl Device {
+    pub fn new(disk: Disk, machine: crate::clock::Machine) -> Self {
+        let keyring = disk.device;
+        Self {
+            disk,
+            flushed: None,
+            keyring,
+            machine,
+            stage: Stage::Idle,
+            forked: false,
+            online: true,
+            pulling: false,
+            refusals: 0,
+            discards: 0,
+            again: false,
+            forks: 0,
+        }
+    }
+
+    /// The process is gone; the file is as the last commit left it.
+    pub fn restart(&mut self) {
+        (self.stage, self.forked, self.again, self.pulling) = (Stage::Idle, false, false, false);
+        (self.refusals, self.discards) = (0, 0);
+    }
+}
+
+impl Disk {
+    pub fn new(device: DeviceId, person: PersonId, epoch: EpochId) -> Self {
+        Self {
+            device,
+            person,
+            epoch,
+            pushed: 0,
+            cursors: BTreeMap::new(),
+            base: Book::born(),
+            outbox: Vec::new(),
+            outcomes: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            clock: Clock::default(),
+        }
+    }
+
+    /// What waits is shown on top of the base.
+    pub fn shown(&self) -> Vec<&Effects> {
+        self.outbox.iter().filter_map(|row| row.effects.as_deref()).collect()
+    }
+
+    fn last_n(&self) -> u64 {
+        self.outbox.last().map_or(0, |row| row.n)
+    }
+
+    /// Records what a person did, if the rules let them: one transaction.
+    pub fn act(&mut self, action: Action, id: ChangeId, (at, error): (i64, i64)) -> Result<Rc<Effects>, Rejection> {
+        let cut = Cut { epoch: Some(self.epoch), cursors: self.cursors.clone() };
+        let act = Act { action, at, clock_error: error, cut, person: Some(self.person) };
+        let change = Change::write(id, &act);
+        let shown = self.shown();
+        let mut facts = Facts::default();
+        let needs = loop {
+            let needs = needs_of(&act, &facts);
+            let missing = needs.clone().missing(&facts);
+            if missing.is_empty() {
+                break needs;
+            }
+            self.base.load(&missing, &shown, &mut facts);
+        };
+        let n = self.last_n() + 1;
+        let context = context(&act, (id, self.device, n), &needs.cells, &facts, Door::Direct);
+        let effects = Rc::new(act.action.decide(&context, &facts)?);
+        self.outbox.push(Row::queued(n, change, Some(Rc::clone(&effects))));
+        Ok(effects)
+    }
+
+    /// A change that this version cannot read: left by a newer one before it was taken back.
+    pub fn act_unread(&mut self, change: Change) {
+        let n = self.last_n() + 1;
+        self.outbox.push(Row::queued(n, change, None));
+    }
+
+    pub fn pull_input(&self) -> PullInput {
+        let cursors = self.cursors.iter().map(|(&scope, &seq)| stillage_core::wire::Cursor { scope, seq }).collect();
+        PullInput {
+            device: self.device,
+            epoch: Some(self.epoch),
+            cursors,
+            settled_seq: self.settled_seq(),
+            max_rows: 5000,
+        }
+    }
+
+    /// Whether this file holds a row of any scope that is not among these.
+    pub fn holds_beyond(&self, granted: impl Fn(Scope) -> bool) -> Option<Scope> {
+        let moved = self.base.movements.values().flat_map(|kept| kept.numbers.keys().copied());
+        let counted = self.base.counts.values().filter_map(|count| count.place.site.map(Scope::Site));
+        let inbox = Ref { kind: Kind::Inbox, id: uuid::Uuid::nil() };
+        let inbox = self.base.records.range(inbox..).map(|(_, record)| record);
+        let inbox = inbox.filter(|record| record.of.kind == Kind::Inbox).map(|record| Scope::of(record));
+        moved.chain(counted).chain(inbox).find(|scope| !granted(*scope))
+    }
+}

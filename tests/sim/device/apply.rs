@@ -1,0 +1,157 @@
+//! One answer of a pull in one transaction: rows, cursors and what is settled together, and pending changes decided
+//! again on top. The same steps as the client's `store/absorb.rs`, with one difference: here everything that waits is
+//! decided again, there only what stood on a touched row. Both must come to the same.
+
+use super::{Disk, State};
+use std::{collections::BTreeMap, rc::Rc};
+use stillage_core::{
+    absorb::{Absorbed, CellChange, Discard, Pending, absorb, rebase, rebase_needs},
+    facts::Facts,
+    record::Kind,
+    scope::Scope,
+    stock::Cell,
+    wire::PullAnswer,
+};
+
+/// What an answer came to.
+#[derive(Debug)]
+pub struct Applied {
+    pub new_scope: bool,
+    pub cells: Vec<Cell>,
+}
+
+impl Disk {
+    /// Applies an answer, or says why it is thrown away whole.
+    pub fn apply(&mut self, answer: &PullAnswer) -> Result<Applied, Discard> {
+        let absorbed = absorb(answer, &self.cursors, |seq| self.chain_at(seq))?;
+        self.land(&absorbed);
+        if let Some((seq, results)) = &absorbed.settled {
+            self.settle(*seq, results);
+        }
+        for record in absorbed.records.values() {
+            self.base.put_record(record.clone());
+        }
+        for arrived in absorbed.movements.values() {
+            self.base.put_movement(&arrived.movement, &arrived.numbers);
+        }
+        for (count, _) in &absorbed.counts {
+            self.base.counts.insert(count.change, Rc::new(count.clone()));
+        }
+        for (cell, change) in &absorbed.cells {
+            self.cell(*cell, change);
+        }
+        self.unknown.extend(absorbed.unknown.iter().map(|(scope, entry)| ((*scope, entry.seq), entry.clone())));
+        self.outcomes(answer);
+        let new_scope = self.scopes(answer, &absorbed);
+        self.cursors.extend(absorbed.cursors.iter().filter(|(scope, _)| !absorbed.removed.contains(scope)));
+        self.epoch = answer.epoch;
+        if !answer.pages.is_empty() || absorbed.settled.is_some() || !absorbed.removed.is_empty() {
+            self.decide_again();
+        }
+        Ok(Applied { new_scope, cells: absorbed.cells.keys().copied().collect() })
+    }
+
+    /// Takes back what is shown of own changes whose effects, or whose end, are in this answer.
+    fn land(&mut self, absorbed: &Absorbed) {
+        let device = Some(self.device);
+        let settled = absorbed.settled.as_ref().map_or(0, |(seq, _)| *seq);
+        for row in self.outbox.iter_mut().filter(|row| row.waits()) {
+            if row.state == State::Sealed && row.device == device && row.seq <= settled {
+                row.effects = None;
+            }
+            if let Some(outcome) = absorbed.outcomes.get(&row.change.id).filter(|_| row.outcome.is_none()) {
+                (row.effects, row.outcome) = (None, Some(*outcome));
+            }
+        }
+    }
+
+    fn cell(&mut self, cell: Cell, change: &CellChange) {
+        let level = self.base.cells.entry(cell).or_default();
+        level.on_hand = level.on_hand.checked_add(change.delta).unwrap_or(level.on_hand);
+        level.last_order = level.last_order.max(change.last_order);
+        if let Some(count) = change.count
+            && level.count.is_none_or(|last| last.order < count.order)
+        {
+            level.count = Some(count);
+        }
+    }
+
+    fn outcomes(&mut self, answer: &PullAnswer) {
+        for page in answer.pages.iter().filter(|page| !matches!(page.scope, Scope::Inbox(_))) {
+            self.outcomes.extend(page.entries.iter().map(|entry| (entry.change, entry.outcome)));
+        }
+    }
+
+    /// Starts scopes that were granted and drops those that were taken away.
+    fn scopes(&mut self, answer: &PullAnswer, absorbed: &Absorbed) -> bool {
+        let mut new_scope = false;
+        for head in &answer.heads {
+            if !self.cursors.contains_key(&head.scope) && !absorbed.cursors.contains_key(&head.scope) {
+                self.cursors.insert(head.scope, 0);
+                new_scope |= head.seq > 0;
+            }
+        }
+        for scope in &absorbed.removed {
+            self.drop_scope(*scope);
+        }
+        new_scope
+    }
+
+    fn drop_scope(&mut self, scope: Scope) {
+        self.cursors.remove(&scope);
+        self.unknown.retain(|(of, _), _| *of != scope);
+        match scope {
+            Scope::Catalogue => {}
+            Scope::Inbox(_) => {
+                let rows = self.base.records.values().filter(|record| record.of.kind == Kind::Inbox);
+                let gone: Vec<_> = rows.filter(|record| Scope::of(record) == scope).map(|record| record.of).collect();
+                gone.into_iter().for_each(|of| self.base.drop_record(of));
+            }
+            Scope::Site(_) => self.drop_site(scope),
+        }
+    }
+
+    fn drop_site(&mut self, scope: Scope) {
+        let base = &mut self.base;
+        let site_of = |cell: &Cell| {
+            let record = base.records.get(&cell.location.into())?;
+            record.reference("site").map(|site| Scope::Site(stillage_core::id::LocationId(site)))
+        };
+        let gone: Vec<Cell> = base.cells.keys().filter(|cell| site_of(cell) == Some(scope)).copied().collect();
+        base.cells.retain(|cell, _| !gone.contains(cell));
+        base.counts.retain(|_, count| count.place.site.map(Scope::Site) != Some(scope));
+        let moved: Vec<_> = base.movements.values().filter(|kept| kept.numbers.contains_key(&scope)).cloned().collect();
+        for kept in moved {
+            let mut numbers: BTreeMap<Scope, u64> = kept.numbers.clone();
+            numbers.remove(&scope);
+            base.drop_movement(kept.movement.id);
+            // A movement between two sites stays as long as the other one is held.
+            if !numbers.is_empty() {
+                base.put_movement(&kept.movement, &numbers);
+            }
+        }
+    }
+
+    /// Decides what waits again, on the base alone.
+    pub(super) fn decide_again(&mut self) {
+        let mut facts = Facts::default();
+        for at in 0..self.outbox.len() {
+            let row = &self.outbox[at];
+            if !row.waits() || row.outcome.is_some() {
+                continue;
+            }
+            let Ok(act) = row.change.read() else { continue };
+            let one = [Pending { change: row.change.id, device: self.device, n: row.n, act }];
+            loop {
+                let needs = rebase_needs(&one, &facts);
+                if needs.is_empty() {
+                    break;
+                }
+                self.base.load(&needs, &[], &mut facts);
+            }
+            for (_, decided) in rebase(&one, &mut facts) {
+                self.outbox[at].effects = decided.ok().map(Rc::new);
+            }
+        }
+    }
+}

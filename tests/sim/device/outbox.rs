@@ -1,0 +1,134 @@
+//! Everything a person did here, in order: queued, then sealed into the device's chain, then settled by the server's
+//! word. The same steps as the client's `store/outbox.rs`.
+
+use super::Disk;
+use std::rc::Rc;
+use stillage_core::{
+    change::{Change, ChangeResult, Digest, Outcome},
+    decide::Effects,
+    id::{ChangeId, DeviceId},
+    wire::{Ack, PushInput},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Queued,
+    Sealed,
+    Settled,
+    Rejected,
+}
+
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub n: u64,
+    pub change: Rc<Change>,
+    pub state: State,
+    pub device: Option<DeviceId>,
+    pub seq: u64,
+    pub chain: Digest,
+    pub outcome: Option<Outcome>,
+    /// What is shown of it until its end has come in.
+    pub effects: Option<Rc<Effects>>,
+}
+
+impl Row {
+    pub fn queued(n: u64, change: Change, effects: Option<Rc<Effects>>) -> Self {
+        let change = Rc::new(change);
+        Self { n, change, state: State::Queued, device: None, seq: 0, chain: Digest([0; 16]), outcome: None, effects }
+    }
+
+    pub fn waits(&self) -> bool {
+        matches!(self.state, State::Queued | State::Sealed)
+    }
+}
+
+impl Disk {
+    pub fn waiting(&self) -> usize {
+        self.outbox.iter().filter(|row| row.waits()).count()
+    }
+
+    fn own(&self) -> impl DoubleEndedIterator<Item = &Row> {
+        self.outbox.iter().filter(|row| row.device == Some(self.device))
+    }
+
+    fn last_sealed(&self) -> Ack {
+        let last = self.own().next_back().map(|row| Ack { seq: row.seq, chain: row.chain });
+        last.unwrap_or(Ack { seq: 0, chain: Digest::start(self.device) })
+    }
+
+    pub fn chain_at(&self, seq: u64) -> Option<Digest> {
+        if seq == 0 {
+            return Some(Digest::start(self.device));
+        }
+        self.own().find(|row| row.seq == seq).map(|row| row.chain)
+    }
+
+    pub fn is_own(&self, ack: Ack) -> bool {
+        self.chain_at(ack.seq) == Some(ack.chain)
+    }
+
+    pub fn settled_seq(&self) -> u64 {
+        let first = self.own().find(|row| row.state == State::Sealed).map(|row| row.seq - 1);
+        first.unwrap_or_else(|| self.own().map(|row| row.seq).max().unwrap_or(0))
+    }
+
+    pub fn has_unsent(&self) -> bool {
+        let unanswered = |row: &&Row| row.state == State::Sealed && row.seq > self.pushed;
+        self.outbox.iter().any(|row| row.state == State::Queued) || self.own().any(|row| unanswered(&row))
+    }
+
+    /// The next batch to send: what was sealed and not answered goes again exactly as it was; only then are queued
+    /// changes sealed.
+    pub fn seal(&mut self, most: usize) -> Option<PushInput> {
+        let again: Vec<&Row> = self.own().filter(|row| row.seq > self.pushed).take(most).collect();
+        if let Some(first) = again.first() {
+            let first_seq = first.seq;
+            let changes = again.iter().map(|row| row.change.as_ref().clone()).collect();
+            return Some(self.input(first_seq, self.chain_at(first_seq - 1)?, changes));
+        }
+        let Ack { seq: last, chain: prev_chain } = self.last_sealed();
+        let (mut chain, device) = (prev_chain, self.device);
+        let mut changes = Vec::new();
+        let queued = self.outbox.iter_mut().filter(|row| row.state == State::Queued);
+        for (row, seq) in queued.take(most).zip(last + 1..) {
+            chain = chain.next(row.change.id, row.change.hash());
+            let change = Change { seq, ..row.change.as_ref().clone() };
+            changes.push(change.clone());
+            (row.change, row.state, row.device) = (Rc::new(change), State::Sealed, Some(device));
+            (row.seq, row.chain) = (seq, chain);
+        }
+        if changes.is_empty() { None } else { Some(self.input(last + 1, prev_chain, changes)) }
+    }
+
+    fn input(&self, first_seq: u64, prev_chain: Digest, changes: Vec<Change>) -> PushInput {
+        PushInput { device: self.device, epoch: Some(self.epoch), first_seq, prev_chain, changes }
+    }
+
+    pub(super) fn settle(&mut self, seq: u64, results: &[ChangeResult]) {
+        for result in results {
+            let device = self.device;
+            let sealed = |row: &&mut Row| row.state == State::Sealed && row.device == Some(device) && row.seq <= seq;
+            let row = self.outbox.iter_mut().filter(sealed).find(|row| row.change.id == result.id);
+            if let Some(row) = row {
+                let refused = matches!(result.outcome, Outcome::Rejected | Outcome::Parked);
+                row.state = if refused { State::Rejected } else { State::Settled };
+                row.outcome = Some(result.outcome);
+            }
+        }
+        self.pushed = self.pushed.max(seq);
+    }
+
+    pub fn row(&self, change: ChangeId) -> Option<&Row> {
+        self.outbox.iter().find(|row| row.change.id == change)
+    }
+
+    /// This file is a copy, or was restored: it goes on under a new id. What is not settled is numbered anew; the ids
+    /// of the changes stay.
+    pub fn take_new_device(&mut self, new: DeviceId) {
+        (self.device, self.pushed) = (new, 0);
+        for row in self.outbox.iter_mut().filter(|row| row.state == State::Sealed) {
+            (row.state, row.device, row.seq) = (State::Queued, None, 0);
+        }
+        self.decide_again();
+    }
+}

@@ -1,0 +1,209 @@
+//! What one seed stands for: how many there are of everything, which faults are on and how often, and the list of what
+//! people and fate do. The list is drawn before anything runs, so that a failing schedule can be made smaller by leaving
+//! events out.
+
+use crate::{checks::named, dice::Dice};
+
+named! {
+    /// What goes wrong.
+    Fault {
+        Drop = "drop";
+        Delay = "delay";
+        Duplicate = "duplicate";
+        Reorder = "reorder";
+        Truncate = "truncate";
+        LostPoke = "lost_poke";
+        Cut = "cut";
+        DeviceCrash = "device_crash";
+        PowerLoss = "power_loss";
+        ServerCrashBefore = "server_crash_before";
+        ServerCrashAfter = "server_crash_after";
+        Abort = "abort";
+        TwoServers = "two_servers";
+        OldImage = "old_image";
+        CopiedDisk = "copied_disk";
+        ClockOffset = "clock_offset";
+        ClockJump = "clock_jump";
+        ClockDrift = "clock_drift";
+        Revoked = "revoked";
+        Granted = "granted";
+        Poison = "poison";
+        UnknownField = "unknown_field";
+        UnknownEntry = "unknown_entry";
+        CountedTwice = "counted_twice";
+        RecountOffline = "recount_offline";
+    }
+}
+
+impl Fault {
+    fn is_clock(self) -> bool {
+        matches!(self, Self::ClockOffset | Self::ClockJump | Self::ClockDrift)
+    }
+}
+
+/// One thing that happens from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Act,
+    Nudge,
+    Cut,
+    Join,
+    Crash,
+    PowerLoss,
+    ClockOffset,
+    ClockJump,
+    ClockDrift,
+    Image,
+    OldImage,
+    CopiedDisk,
+    Revoked,
+    Granted,
+    Poison,
+    UnknownField,
+    UnknownEntry,
+    CountedTwice,
+    Recount,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Its own stream of chance.
+    pub stream: u64,
+    /// Microseconds after the start.
+    pub at: i64,
+    pub device: usize,
+    pub what: What,
+}
+
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub seed: u64,
+    pub devices: usize,
+    pub sites: usize,
+    pub bins: usize,
+    pub items: usize,
+    /// How often each fault strikes, per thousand occasions; 0 is off.
+    pub rates: [u64; Fault::ALL.len()],
+    pub rows: usize,
+    pub results: usize,
+    pub push: usize,
+    /// How long a writer may wait for more pushes, in microseconds.
+    pub gather: i64,
+    /// How long a message is under way at most, in microseconds: the worse, the less a clock is worth.
+    pub latency: i64,
+    pub steps: Vec<Step>,
+}
+
+/// Faults that are enabled by whoever runs this; each seed draws from them.
+pub type Enabled = [bool; Fault::ALL.len()];
+
+impl Plan {
+    pub fn draw(seed: u64, enabled: &Enabled) -> Self {
+        let mut dice = Dice::new(seed, 0);
+        let rates = rates(&mut dice, enabled);
+        let wide = dice.chance(300);
+        let mut plan = Self {
+            seed,
+            devices: 2 + dice.index(5),
+            sites: 2 + dice.index(2),
+            bins: 1 + dice.index(2),
+            items: 2 + dice.index(3),
+            rates,
+            rows: if wide { 400 } else { 4 + dice.index(40) },
+            results: if wide { 400 } else { 1 + dice.index(20) },
+            push: if wide { 500 } else { 1 + dice.index(20) },
+            gather: if rates[Fault::TwoServers.at()] > 0 { 400_000 } else { [3000, 100_000][dice.index(2)] },
+            latency: [40_000, 40_000, 400_000, 4_000_000][dice.index(4)],
+            steps: Vec::new(),
+        };
+        plan.steps = plan.steps(&mut dice);
+        plan
+    }
+
+    pub fn rate(&self, fault: Fault) -> u64 {
+        self.rates[fault.at()]
+    }
+
+    pub fn on(&self, fault: Fault) -> bool {
+        self.rate(fault) > 0
+    }
+
+    /// Whether every machine knows what time it is.
+    pub fn exact(&self) -> bool {
+        !Fault::ALL.iter().any(|fault| fault.is_clock() && self.on(*fault))
+    }
+
+    pub fn faults(&self) -> Vec<Fault> {
+        Fault::ALL.iter().copied().filter(|fault| self.on(*fault)).collect()
+    }
+
+    fn steps(&self, dice: &mut Dice) -> Vec<Step> {
+        let acts = 60 + 8 * (6 - self.devices) + dice.index(40);
+        let mut drawn: Vec<What> = vec![What::Act; acts];
+        drawn.extend(vec![What::Nudge; 15 + dice.index(10)]);
+        drawn.extend(self.strikes(dice));
+        dice.shuffle(&mut drawn);
+        let spread = [20_000, 400_000, 8_000_000][dice.index(3)];
+        let mut at = 0;
+        let mut steps = Vec::with_capacity(drawn.len());
+        for (stream, what) in (1..).zip(drawn) {
+            at += dice.between(1, spread);
+            steps.push(Step { stream, at, device: dice.index(self.devices), what });
+        }
+        steps
+    }
+
+    /// Faults that strike by themselves and not on the occasion of something else.
+    fn strikes(&self, dice: &mut Dice) -> Vec<What> {
+        let mut drawn = Vec::new();
+        let mut add = |fault: Fault, most: usize, what: &[What]| {
+            if self.on(fault) {
+                for _ in 0..=dice.index(most) {
+                    drawn.extend(what);
+                }
+            }
+        };
+        add(Fault::Cut, 8, &[What::Cut, What::Join]);
+        add(Fault::DeviceCrash, 6, &[What::Crash]);
+        add(Fault::PowerLoss, 4, &[What::PowerLoss]);
+        add(Fault::OldImage, 2, &[What::Image, What::OldImage, What::OldImage]);
+        add(Fault::CopiedDisk, 2, &[What::CopiedDisk]);
+        add(Fault::ClockOffset, 4, &[What::ClockOffset]);
+        add(Fault::ClockJump, 4, &[What::ClockJump]);
+        add(Fault::ClockDrift, 4, &[What::ClockDrift]);
+        add(Fault::Revoked, 4, &[What::Revoked]);
+        add(Fault::Granted, 4, &[What::Granted]);
+        add(Fault::Poison, 4, &[What::Poison]);
+        add(Fault::UnknownField, 3, &[What::UnknownField]);
+        add(Fault::UnknownEntry, 3, &[What::UnknownEntry]);
+        add(Fault::CountedTwice, 3, &[What::CountedTwice]);
+        add(Fault::RecountOffline, 4, &[What::Cut, What::Recount, What::Recount, What::Join]);
+        drawn
+    }
+}
+
+/// At least three kinds, as far as so many are enabled; clocks are exact in most schedules.
+fn rates(dice: &mut Dice, enabled: &Enabled) -> [u64; Fault::ALL.len()] {
+    let mut rates = [0; Fault::ALL.len()];
+    let clocks = dice.chance(350);
+    let possible: Vec<Fault> = Fault::ALL.iter().copied().filter(|f| enabled[f.at()]).collect();
+    let share = 120 + dice.below(400);
+    let draw = |dice: &mut Dice| {
+        let most = [25, 80, 200][dice.index(3)];
+        5 + dice.below(most)
+    };
+    for fault in &possible {
+        let drawn = dice.chance(share);
+        if drawn && (clocks || !fault.is_clock()) {
+            rates[fault.at()] = draw(dice);
+        }
+    }
+    let mut left: Vec<Fault> = possible.iter().copied().filter(|f| rates[f.at()] == 0).collect();
+    dice.shuffle(&mut left);
+    left.sort_by_key(|fault| fault.is_clock());
+    let missing = 3_usize.saturating_sub(possible.len() - left.len());
+    for fault in left.into_iter().take(missing) {
+        rates[fault.at()] = draw(dice);
+    }
+    rates
+}

@@ -1,0 +1,48 @@
+//! A part of the long run for every day, and that the run would notice.
+
+use crate::{
+    fleet::{Order, run},
+    plan::Fault,
+    server::Broken,
+    world::Mode,
+};
+
+const ALL: [bool; Fault::ALL.len()] = [true; Fault::ALL.len()];
+
+fn order(seed: u64, schedules: u64, mode: Mode) -> Order {
+    Order { seed, schedules, enabled: ALL, mode, threads: 2 }
+}
+
+#[test]
+fn some_hundred_schedules_hold() {
+    let run = run(order(1, 200, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+    let (events, faults) = run.least.unwrap();
+    assert!(events >= 200 && faults >= 3, "a schedule had {events} events and {faults} kinds of fault");
+    for fault in Fault::ALL {
+        assert!(run.fired[fault.at()] > 0, "{} never struck", fault.name());
+    }
+    assert!(run.times.iter().all(|times| *times > 0), "{:?}", run.times);
+}
+
+#[test]
+fn the_same_seeds_do_the_same_on_any_number_of_threads() {
+    let one = run(Order { threads: 1, ..order(500, 20, Mode::default()) });
+    let three = run(Order { threads: 3, ..order(500, 20, Mode { every: true, ..Mode::default() }) });
+    assert_eq!((one.hash, one.events, one.fired), (three.hash, three.events, three.fired));
+}
+
+#[test]
+fn a_fold_that_forgets_late_movements_is_caught() {
+    let broken = Some(Broken::NoVariance);
+    let run = run(order(1, 30, Mode { broken, ..Mode::default() }));
+    assert!(!run.failing.is_empty(), "nobody noticed");
+}
+
+#[test]
+fn a_balance_that_misses_a_batch_is_caught_and_made_small() {
+    let broken = Some(Broken::StaleBalance);
+    let run = run(order(1, 10, Mode { broken, ..Mode::default() }));
+    let smallest = run.failing.iter().map(|failing| failing.minimal.len()).min();
+    assert!(smallest.is_some_and(|steps| (1..12).contains(&steps)), "{smallest:?} steps");
+}

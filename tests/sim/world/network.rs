@@ -1,0 +1,377 @@
+//! Rounds and what may befall their messages. A device asks one question at a time and waits for its answer; a question
+//! that was given up may still arrive, after the next one.
+
+use super::{Event, World};
+use crate::{
+    checks::Check,
+    device::{Ask, Reply, Stage},
+    plan::Fault,
+    server::{Known, Limits, Request, Server},
+};
+use stillage_core::{
+    absorb::Discard,
+    change::ChangeResult,
+    id::DeviceId,
+    scope::Scope,
+    wire::{PullAnswer, PushAnswer, PushRefusal},
+};
+
+const TIMEOUT: i64 = 30_000_000;
+const POLL: i64 = 30_000_000;
+/// How often a refusal or a discarded answer may lead to another attempt.
+const ATTEMPTS: u32 = 4;
+
+impl World<'_> {
+    pub(super) fn poll(&mut self, device: usize) {
+        self.nudge(device);
+        let delay = POLL * self.dice.between(700, 1300) / 1000;
+        self.after(delay, Event::Poll { device });
+    }
+
+    /// Begins a round, or notes that another one is to follow.
+    pub(super) fn nudge(&mut self, at: usize) {
+        let device = &mut self.devices[at];
+        if !device.online {
+            return;
+        }
+        if device.stage != Stage::Idle {
+            device.again = true;
+            return;
+        }
+        (device.again, device.pulling) = (false, false);
+        (device.refusals, device.discards) = (0, 0);
+        // A change of id that was cut short is finished first.
+        if device.keyring != device.disk.device {
+            let new = device.keyring;
+            device.disk.take_new_device(new);
+            self.flush(at);
+        }
+        self.ask(at);
+    }
+
+    fn ask(&mut self, at: usize) {
+        if self.crashes(at) {
+            return;
+        }
+        let push = self.plan.push;
+        let device = &mut self.devices[at];
+        let ask = if device.forked {
+            Ask::Enrol { new: DeviceId(self.dice.uuid()), before: device.disk.device }
+        } else if !device.pulling && device.disk.has_unsent() {
+            let Some(input) = device.disk.seal(push) else { return };
+            self.flush(at);
+            if self.crashes(at) {
+                return;
+            }
+            Ask::Push(input)
+        } else {
+            device.pulling = true;
+            Ask::Pull(device.disk.pull_input())
+        };
+        self.send(at, ask);
+    }
+
+    fn send(&mut self, at: usize, what: Ask) {
+        self.asked += 1;
+        let ask = self.asked;
+        let device = &mut self.devices[at];
+        device.stage = Stage::Asked(ask);
+        self.asking.insert((at, ask), device.machine.moment(self.now));
+        self.after(TIMEOUT, Event::TimedOut { device: at, ask });
+        if self.fire(Fault::Duplicate) {
+            let delay = self.way();
+            self.after(delay, Event::Request { device: at, ask, what: what.clone() });
+        }
+        if !self.fire(Fault::Drop) {
+            let delay = self.way();
+            self.after(delay, Event::Request { device: at, ask, what });
+        }
+    }
+
+    /// How long a message is under way.
+    fn way(&mut self) -> i64 {
+        let mut delay = self.dice.between(500, self.plan.latency);
+        if self.fire(Fault::Delay) {
+            delay += self.dice.between(TIMEOUT / 2, 3 * TIMEOUT);
+        }
+        if self.fire(Fault::Reorder) {
+            delay += self.dice.between(10_000, 5_000_000);
+        }
+        delay
+    }
+
+    /// At the server.
+    pub(super) fn request(&mut self, device: usize, ask: u64, what: Ask) {
+        match what {
+            Ask::Push(input) if input.epoch.is_some_and(|epoch| epoch != self.server.epoch) => {
+                let answer = self.server.other_epoch(input.device, self.now);
+                self.reply(device, ask, Reply::Push(answer));
+            }
+            Ask::Push(input) => {
+                self.waiting.push_back((device, ask, Request { input, received_at: self.now }));
+                let delay = self.dice.between(1, self.plan.gather);
+                self.after(delay, Event::Serve);
+            }
+            Ask::Pull(input) => {
+                let limits = Limits { rows: self.plan.rows, results: self.plan.results };
+                let answer = self.server.pull(&input, limits, self.now, &mut self.checks);
+                let reply = match answer {
+                    Some(answer) => Reply::Pull(self.truncated(answer)),
+                    None => Reply::Unavailable,
+                };
+                self.reply(device, ask, reply);
+            }
+            Ask::Enrol { new, before } => {
+                let known = self.server.devices.get(&before).cloned();
+                let reply = match known {
+                    Some(known) => {
+                        let change = self.dice.uuid();
+                        self.server.enrol(new, Known { links: Vec::new(), ..known }, change, &mut self.checks);
+                        Reply::Enrolled(new)
+                    }
+                    None => Reply::Unavailable,
+                };
+                self.reply(device, ask, reply);
+            }
+        }
+    }
+
+    /// Cut on the way: an entry is missing, or the page ends too early or begins too late.
+    fn truncated(&mut self, mut answer: PullAnswer) -> PullAnswer {
+        let pages: Vec<usize> = (0..answer.pages.len()).filter(|at| !answer.pages[*at].entries.is_empty()).collect();
+        if !pages.is_empty() && self.fire(Fault::Truncate) {
+            let page = &mut answer.pages[pages[self.dice.index(pages.len())]];
+            let at = self.dice.index(page.entries.len());
+            match self.dice.below(4) {
+                0 => page.entries.truncate(at),
+                1 => drop(page.entries.remove(at)),
+                // As many rows as it says, but one twice and one not at all.
+                2 if page.entries.len() > 1 => {
+                    let other = if at == 0 { 1 } else { at - 1 };
+                    page.entries[at] = page.entries[other].clone();
+                }
+                // Well-formed, but not the one that was asked for.
+                _ => {
+                    page.entries.drain(..=at);
+                    page.from += at as u64 + 1;
+                }
+            }
+        }
+        answer
+    }
+
+    fn reply(&mut self, device: usize, ask: u64, reply: Reply) {
+        if self.fire(Fault::Drop) {
+            return;
+        }
+        let delay = self.way();
+        self.after(delay, Event::Answer { device, ask, reply });
+    }
+
+    /// A writer takes what waits: one push of a device at a time.
+    pub(super) fn serve(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        if self.fire(Fault::ServerCrashBefore) {
+            self.waiting.clear();
+            return;
+        }
+        let most = 1 + self.dice.index(8);
+        let mut batch: Vec<(usize, u64, Request)> = Vec::new();
+        for job in std::mem::take(&mut self.waiting) {
+            let twice = batch.iter().any(|(_, _, taken)| taken.input.device == job.2.input.device);
+            if twice || batch.len() >= most { self.waiting.push_back(job) } else { batch.push(job) }
+        }
+        if !self.waiting.is_empty() {
+            self.after(1000, Event::Serve);
+        }
+        let requests: Vec<Request> = batch.iter().map(|(_, _, request)| request.clone()).collect();
+        let settled = self.settled(&requests);
+        if self.fire(Fault::ServerCrashAfter) {
+            return;
+        }
+        for ((device, ask, _), settled) in batch.into_iter().zip(settled) {
+            let reply = match settled {
+                Some(settled) => Reply::Push(self.server.answer(settled, self.now)),
+                None => Reply::Unavailable,
+            };
+            self.reply(device, ask, reply);
+        }
+        self.poke_all();
+    }
+
+    fn settled(&mut self, requests: &[Request]) -> Vec<Option<stillage_core::settle::Settled>> {
+        if requests.len() > 1 && self.fire(Fault::TwoServers) {
+            let (ours, theirs) = requests.split_at(requests.len() / 2);
+            let mut mine = self.server.attempt(ours);
+            let other = self.server.attempt(theirs);
+            self.server.commit(&other, &mut self.checks);
+            if Server::crosses(&mine, &other) {
+                mine = self.server.attempt(ours);
+            }
+            self.server.commit(&mine, &mut self.checks);
+            return mine.settled.into_iter().chain(other.settled).collect();
+        }
+        let attempt = self.server.attempt(requests);
+        if self.fire(Fault::Abort) {
+            // The joint transaction failed: each push is tried alone.
+            let mut settled = Vec::new();
+            for request in requests {
+                let alone = self.server.attempt(std::slice::from_ref(request));
+                self.server.commit(&alone, &mut self.checks);
+                settled.extend(alone.settled);
+            }
+            return settled;
+        }
+        self.server.commit(&attempt, &mut self.checks);
+        attempt.settled
+    }
+
+    /// After a commit, everybody whose scopes grew is told.
+    pub(super) fn poke_all(&mut self) {
+        for at in 0..self.devices.len() {
+            let disk = &self.devices[at].disk;
+            let Some(known) = self.server.devices.get(&disk.device) else { continue };
+            let behind = |(scope, log): (&Scope, &Vec<_>)| {
+                known.holds(*scope) && disk.cursors.get(scope).copied().unwrap_or(0) < log.len() as u64
+            };
+            if self.server.logs.iter().any(behind) && !self.fire(Fault::LostPoke) {
+                let delay = self.way();
+                self.after(delay, Event::Poke { device: at });
+            }
+        }
+    }
+
+    pub(super) fn timed_out(&mut self, device: usize, ask: u64) {
+        self.asking.remove(&(device, ask));
+        if self.devices[device].stage == Stage::Asked(ask) {
+            self.give_up(device);
+        }
+    }
+
+    /// The round has failed; another one is tried a little later.
+    fn give_up(&mut self, at: usize) {
+        let device = &mut self.devices[at];
+        (device.stage, device.pulling) = (Stage::Idle, false);
+        let delay = self.dice.between(1_000_000, 5_000_000);
+        self.after(delay, Event::Poke { device: at });
+    }
+
+    /// At the device.
+    pub(super) fn answer(&mut self, at: usize, ask: u64, reply: Reply) {
+        let now = self.now;
+        let device = &mut self.devices[at];
+        if !device.online || device.stage != Stage::Asked(ask) {
+            return;
+        }
+        device.stage = Stage::Idle;
+        let asked = self.asking.remove(&(at, ask));
+        let server_time = match &reply {
+            Reply::Push(answer) => Some(answer.server_time),
+            Reply::Pull(answer) => Some(answer.server_time),
+            Reply::Enrolled(_) | Reply::Unavailable => None,
+        };
+        if let (Some(asked), Some(server)) = (asked, server_time) {
+            device.disk.clock.add(asked, device.machine.moment(now), server);
+        }
+        if self.crashes(at) {
+            return;
+        }
+        match reply {
+            Reply::Push(answer) => self.pushed(at, &answer),
+            Reply::Pull(answer) => self.pulled(at, &answer),
+            Reply::Enrolled(new) => self.enrolled(at, new),
+            Reply::Unavailable => self.give_up(at),
+        }
+    }
+
+    fn pushed(&mut self, at: usize, answer: &PushAnswer) {
+        self.told(&answer.results);
+        let device = &mut self.devices[at];
+        match answer.refusal {
+            Some(refusal) => {
+                device.refusals += 1;
+                if device.refusals > ATTEMPTS {
+                    return self.give_up(at);
+                }
+                device.forked = true;
+                let forked = refusal == PushRefusal::DeviceForked;
+                self.checks.hold(Check::NoResetLoops, forked, || "the server's history became another one".into());
+            }
+            None if !device.disk.is_own(answer.ack) => device.forked = true,
+            None => {
+                device.disk.pushed = answer.ack.seq;
+                let id = device.disk.device;
+                self.acknowledged(id, answer.ack.seq);
+            }
+        }
+        self.ask(at);
+    }
+
+    fn pulled(&mut self, at: usize, answer: &PullAnswer) {
+        let device = &mut self.devices[at];
+        let before = device.disk.cursors.clone();
+        match device.disk.apply(answer) {
+            Ok(applied) => {
+                if let Some(ack) = &answer.ack {
+                    let id = self.devices[at].disk.device;
+                    self.told(&ack.results);
+                    self.acknowledged(id, ack.seq);
+                }
+                self.check_applied(at, answer, (&before, &applied.cells));
+                if self.crashes(at) {
+                    return;
+                }
+                if answer.has_more || applied.new_scope {
+                    return self.ask(at);
+                }
+                let device = &mut self.devices[at];
+                device.pulling = false;
+                if device.again || device.disk.has_unsent() {
+                    self.nudge(at);
+                }
+            }
+            Err(discard) => {
+                self.say(|| format!("  thrown away: {discard}"));
+                let device = &mut self.devices[at];
+                device.discards += 1;
+                device.forked |= matches!(discard, Discard::ForeignChain { .. });
+                if device.discards > ATTEMPTS - 1 { self.give_up(at) } else { self.ask(at) }
+            }
+        }
+    }
+
+    fn enrolled(&mut self, at: usize, new: DeviceId) {
+        self.devices[at].keyring = new;
+        if self.crashes(at) {
+            return;
+        }
+        let device = &mut self.devices[at];
+        device.disk.take_new_device(new);
+        device.forked = false;
+        device.forks += 1;
+        self.flush(at);
+        self.say(|| format!("  device {at} goes on as {new}"));
+        self.ask(at);
+    }
+
+    /// The end of a change that was told once is its end.
+    fn told(&mut self, results: &[ChangeResult]) {
+        for result in results.iter().filter(|result| result.code.as_deref() != Some("CHANGE_ID_REUSED")) {
+            let first = *self.told.entry(result.id).or_insert(result.outcome);
+            let same = first == result.outcome;
+            let id = result.id;
+            self.checks
+                .hold(Check::OutcomesNeverChange, same, || format!("{id} was {first:?}, now {:?}", result.outcome));
+        }
+    }
+
+    fn acknowledged(&mut self, id: DeviceId, seq: u64) {
+        let most = self.acked.entry(id).or_default();
+        *most = seq.max(*most);
+        let most = *most;
+        let has = self.server.devices.get(&id).map_or(0, |known| known.links.len() as u64);
+        self.checks.hold(Check::AcknowledgedSurvives, has >= most, || format!("{id} was told {most}, there are {has}"));
+    }
+}

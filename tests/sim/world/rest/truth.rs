@@ -1,0 +1,70 @@
+//! The book beside the shelf. With exact clocks every counted cell holds what was seen and what was booked since. With
+//! others a cell may be wrong, but then somebody is asked about the pair that no clock could tell apart.
+
+use crate::{
+    checks::Check,
+    server::Server,
+    shelf::{Booked, Known, Seen, merged},
+    world::World,
+};
+use std::collections::BTreeSet;
+use stillage_core::{id::MovementId, order::OrderKey, quantity::Quantity, record::Kind, stock::Cell};
+
+impl World<'_> {
+    pub(super) fn check_truth(&mut self) {
+        let merged = merged(&self.server);
+        let flagged = flagged(&self.server);
+        let exact = self.plan.exact();
+        let cells: Vec<Cell> = self.shelf.places.keys().copied().collect();
+        for cell in cells.into_iter().filter(|cell| !merged.contains(&cell.item.0)) {
+            let Some((last, due)) = self.shelf.due(&cell, &self.server) else { continue };
+            let held = self.server.book.on_hand(&cell);
+            let right = held.0 == due;
+            let what = || format!("{cell:?} holds {held}, the shelf says {}", Quantity(due));
+            if exact {
+                self.checks.hold(Check::CountedEqualsShelf, right, what);
+                continue;
+            }
+            let fair = right || self.is_excused(&cell, last, &flagged);
+            self.checks.hold(Check::WrongIsFlagged, fair, what);
+        }
+    }
+
+    /// Whether every movement on the wrong side of the last count is asked about, or a clock was worse than it said.
+    fn is_excused(&self, cell: &Cell, last: Seen, flagged: &BTreeSet<MovementId>) -> bool {
+        let told = self.server.book.cells.get(cell).and_then(|level| level.count);
+        let (Some(told), Some(order)) = (told, self.order_of_count(&last)) else { return false };
+        let place = &self.shelf.places[cell];
+        let every = self.shelf.acts.values().all(Known::honest);
+        // What is done knowing an act of a lying clock is moved up past it, whatever its own clock says.
+        let honest = |change, order: OrderKey| {
+            self.shelf.acts.get(&change).is_some_and(|known| known.honest() && (every || order.ts <= known.at))
+        };
+        if told.change != last.change {
+            // Two counts in the wrong order: nobody is asked about those.
+            return true;
+        }
+        place.booked.iter().filter(|booked| self.shelf.counts(booked, &self.server)).all(|booked| {
+            let Some(own) = self.order_of(booked) else { return false };
+            let right = (own > order) == (booked.t > last.t);
+            let asked = flagged.contains(&MovementId(booked.change.0));
+            right || asked || !honest(booked.change, own) || !honest(last.change, order)
+        })
+    }
+
+    fn order_of(&self, booked: &Booked) -> Option<OrderKey> {
+        self.server.book.movements.get(&MovementId(booked.change.0)).map(|kept| kept.movement.order)
+    }
+
+    fn order_of_count(&self, seen: &Seen) -> Option<OrderKey> {
+        self.server.book.counts.get(&seen.change).map(|count| count.order)
+    }
+}
+
+/// Movements that somebody is or was asked about.
+fn flagged(server: &Server) -> BTreeSet<MovementId> {
+    let rows = server.book.records.values().filter(|record| record.of.kind == Kind::Inbox);
+    let ambiguous = rows.filter(|row| row.text("kind") == Some("ambiguous_count"));
+    let named = ambiguous.filter_map(|row| row.fields.get("details")?.get("movement")?.as_str()?.parse().ok());
+    named.collect()
+}
