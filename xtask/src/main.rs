@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod demo;
 mod dev;
 mod fault;
@@ -45,6 +46,8 @@ enum Verb {
     Bench(bench::Args),
     /// Replays a file of retail lines through a real server and real devices, and judges the result.
     Replay(replay::Args),
+    /// Breaks servers, desktops, Postgres and the network, and judges what is left after each time.
+    Chaos(chaos::Args),
     /// Writes down what a version leaves behind, once, for all later ones to be tested against.
     Record(record::Args),
     /// Writes a made-up file of retail lines with the quirks of a real one.
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Verb::Bench(args) => close(args.json, bench::bench(&args)),
         Verb::Record(args) => close(args.json, record::record(&args)),
         Verb::Replay(args) => judged(replay::run(args)),
+        Verb::Chaos(args) => judged(chaos::run(&args)),
         Verb::GenerateRetail(args) => judged(generator::run(args)),
     }
 }
