@@ -1,4 +1,4 @@
-//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `sim`, `bench`,
+//! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `sim`, `chaos`, `bench`,
 //! `record`.
 //!
 //! It drives the built programs and links none of them, so that it compiles in seconds on a fresh clone. Exit codes
@@ -6,6 +6,7 @@
 
 mod bench;
 mod cargo;
+mod chaos;
 mod demo;
 mod dev;
 mod fault;
@@ -49,6 +50,8 @@ enum Verb {
     Replay(replay::Args),
     /// Simulated fleets: random schedules of people, devices and faults, and what must always hold.
     Sim(sim::Args),
+    /// Breaks servers, desktops, Postgres and the network, and judges what is left after each time.
+    Chaos(chaos::Args),
     /// Writes down what a version leaves behind, once, for all later ones to be tested against.
     Record(record::Args),
     /// Writes a made-up file of retail lines with the quirks of a real one.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Verb::Sim(args) => close(args.json, sim::sim(&args)),
         Verb::Record(args) => close(args.json, record::record(&args)),
         Verb::Replay(args) => judged(replay::run(args)),
+        Verb::Chaos(args) => judged(chaos::run(&args)),
         Verb::GenerateRetail(args) => judged(generator::run(args)),
     }
 }

@@ -10,7 +10,7 @@
 
 pub mod brood;
 mod device;
-mod dump;
+pub mod dump;
 mod fleet;
 mod judge;
 pub mod mint;

@@ -30,11 +30,16 @@ pub type Answer = std::result::Result<Value, Value>;
 
 impl Rpc {
     pub fn open(binary: &Path, data: &Path, log: &Path) -> Result<Self> {
-        let log = File::options().create(true).append(true).open(log)?;
         let mut command = Command::new(binary);
         command.arg("--data").arg(data).arg("rpc").env("STILLAGE_PASSPHRASE", super::PASSPHRASE);
+        Self::begin(&mut command, log)
+    }
+
+    /// Starts a program that answers calls; what it logs goes to the end of a file.
+    pub fn begin(command: &mut Command, log: &Path) -> Result<Self> {
+        let log = File::options().create(true).append(true).open(log)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
-        let mut ward = Ward::start(&mut command, None)?;
+        let mut ward = Ward::start(command, None)?;
         let stdin = ward.child.stdin.take().context("no pipe to the client")?;
         let stdout = ward.child.stdout.take().context("no pipe from the client")?;
         let (sender, answers) = channel();
@@ -46,6 +51,11 @@ impl Rpc {
             }
         });
         Ok(Self { ward, stdin: Some(BufWriter::new(stdin)), answers })
+    }
+
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.ward.child.id()
     }
 
     /// Sends without waiting. A process that has died shows when its answer is asked for.

@@ -61,6 +61,11 @@ impl Server {
         Ok(answer["code"].as_str().context("device-code gave no code")?.to_owned())
     }
 
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.ward.as_ref().map(|ward| ward.child.id())
+    }
+
     /// SIGKILL, then a new process at the same address over what the old one left behind.
     pub fn kill_and_restart(&mut self) -> Result<()> {
         if let Some(mut ward) = self.ward.take() {
