@@ -1,6 +1,7 @@
 //! The verbs of `stillage-server`. Results on stdout, logs on stderr; the last line with `--json`
 //! is one document.
 
+mod backup;
 mod devices;
 mod report;
 mod serve;
@@ -53,6 +54,10 @@ enum Verb {
     Token(devices::TokenArgs),
     /// Recompute every balance and check every invariant.
     Verify,
+    /// Write everything to one file; the server may run meanwhile.
+    Backup { file: PathBuf },
+    /// Fill an empty data directory or database from a backup. Desktops send what it lacks.
+    Restore { file: PathBuf },
     /// Print the whole state for comparing.
     Dump {
         /// Sorted lines that a settled desktop of all sites prints alike.
@@ -81,6 +86,9 @@ pub async fn run(cli: Cli) -> Exit {
     if matches!(cli.verb, Verb::Schema) {
         return report.done(&json!({ "schema": graphql::sdl() }), graphql::sdl().trim_end());
     }
+    if let Verb::Restore { file } = cli.verb {
+        return backup::ended(backup::restore(&config, file, report).await, report);
+    }
     let server = match config.open().await {
         Ok(server) => server,
         Err(fault) => return report.cannot_open(&fault),
@@ -104,10 +112,11 @@ async fn answer(server: &Server, verb: Verb, report: Report) -> Exit {
         Verb::DeviceCode(args) => devices::code(app, &args, report).await,
         Verb::Device(verb) => devices::device(app, verb, report).await,
         Verb::Token(args) => devices::token(app, &args, report).await,
+        Verb::Backup { file } => Ok(backup::ended(backup::backup(server, file, report).await, report)),
         Verb::Verify => audit(server, report).await,
         Verb::Dump { .. } => print_state(server).await,
         // The schema is up to date as soon as the server is open.
-        Verb::Migrate | Verb::Schema | Verb::Serve(_) => {
+        Verb::Migrate | Verb::Schema | Verb::Serve(_) | Verb::Restore { .. } => {
             Ok(report.done(&json!({ "ok": true }), "The database is up to date."))
         }
     };
@@ -142,11 +151,19 @@ impl OpenFault {
     /// The stable code and the exit of a server that cannot be opened.
     const fn end(&self) -> (&'static str, Exit) {
         match self {
-            Self::Postgres(
-                PostgresFault::ToolsMissing | PostgresFault::NoAccount | PostgresFault::NoPassage { .. },
-            ) => ("POSTGRES_NEEDS_SETUP", Exit::NeedsSetup),
-            Self::Postgres(_) => ("POSTGRES_FAILED", Exit::OurFault),
+            Self::Postgres(fault) => fault.end(),
             Self::Database(_) => ("DATABASE_UNREACHABLE", Exit::Offline),
+        }
+    }
+}
+
+impl PostgresFault {
+    const fn end(&self) -> (&'static str, Exit) {
+        match self {
+            Self::ToolsMissing | Self::BackupToolsMissing | Self::NoAccount | Self::NoPassage { .. } => {
+                ("POSTGRES_NEEDS_SETUP", Exit::NeedsSetup)
+            }
+            _ => ("POSTGRES_FAILED", Exit::OurFault),
         }
     }
 }

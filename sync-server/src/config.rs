@@ -26,6 +26,9 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Server {
     pub app: App,
+    pub(crate) url: String,
+    /// The private cluster's files, whether there is one or not.
+    pub(crate) data: PathBuf,
     postgres: Option<PrivatePostgres>,
 }
 
@@ -64,21 +67,53 @@ pub fn default_data() -> PathBuf {
     }
 }
 
+/// A database that can be connected to, before anybody has looked what is in it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub url: String,
+    postgres: Option<PrivatePostgres>,
+}
+
 impl Config {
-    async fn database(&self) -> Result<(Store, Option<PrivatePostgres>), OpenFault> {
+    /// The files of the private cluster.
+    pub(crate) fn cluster(&self) -> PathBuf {
+        self.data.join("postgres").join("data")
+    }
+
+    /// Starts the private cluster, unless a database is named.
+    pub(crate) async fn place(&self) -> Result<Place, OpenFault> {
         if let Some(url) = &self.database_url {
-            return Ok((Store::connect(url).await?, None));
+            return Ok(Place { url: url.clone(), postgres: None });
         }
         let dir = self.data.join("postgres");
         let started = tokio::task::spawn_blocking(move || PrivatePostgres::start(&dir, Durability::Full)).await;
         let postgres = started.map_err(|fault| OpenFault::Database(fault.into()))??;
-        Ok((Store::connect(&postgres.url()).await?, Some(postgres)))
+        Ok(Place { url: postgres.url(), postgres: Some(postgres) })
     }
 
     /// Opens the database, brings its schema up to date, and founds the organisation at first start.
     pub async fn open(&self) -> Result<Server, OpenFault> {
-        let (store, postgres) = self.database().await?;
-        Ok(Server { app: open(store).await?, postgres })
+        self.place().await?.open(self).await
+    }
+}
+
+impl Place {
+    pub(crate) async fn connect(&self) -> Result<Store, OpenFault> {
+        Ok(Store::connect(&self.url).await?)
+    }
+
+    pub(crate) const fn is_private(&self) -> bool {
+        self.postgres.is_some()
+    }
+
+    /// The same place with nothing in it. Only a private cluster can be asked for that.
+    pub(crate) fn renewed(self) -> Result<Self, PostgresFault> {
+        self.postgres.as_ref().map_or(Ok(()), PrivatePostgres::renew_database).map(|()| self)
+    }
+
+    pub(crate) async fn open(self, config: &Config) -> Result<Server, OpenFault> {
+        let app = open(self.connect().await?).await?;
+        Ok(Server { app, url: self.url, data: config.cluster(), postgres: self.postgres })
     }
 }
 

@@ -9,6 +9,7 @@
 //! the socket is trusted.
 
 mod account;
+mod archive;
 mod fault;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use std::thread;
 use std::time::Duration;
 
 use account::Account;
+pub use archive::{ArchiveFault, Archiver};
 pub use fault::PostgresFault;
 use tools::Tools;
 pub use trial::TrialDatabase;
@@ -96,6 +98,12 @@ impl PrivatePostgres {
     /// Makes an empty database; `name` is lower-case letters, digits and underscores.
     pub fn create_database(&self, name: &str) -> Result<(), PostgresFault> {
         self.tools.psql(&self.url_of("postgres"), &format!("CREATE DATABASE \"{name}\"")).map(drop)
+    }
+
+    /// Puts an empty database in the place of the one at `url`. Refused while anybody is connected to it.
+    pub fn renew_database(&self) -> Result<(), PostgresFault> {
+        self.tools.psql(&self.url_of("postgres"), &format!("DROP DATABASE \"{DATABASE}\""))?;
+        self.create_database(DATABASE)
     }
 
     fn has_database(&self, name: &str) -> Result<bool, PostgresFault> {

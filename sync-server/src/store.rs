@@ -4,6 +4,7 @@
 //! The surprise: there are two pools. Writers look rows up by key in tables that grow by the
 //! thousand between two ANALYZE runs, so their connections are told never to scan.
 
+pub mod backup;
 pub mod batch;
 pub mod cells;
 pub mod devices;

@@ -9,6 +9,8 @@ mod kill;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod tidy;

@@ -92,6 +92,26 @@ impl World {
         last_json(&self.program().arg("--json").args(args).output().unwrap().stdout)
     }
 
+    /// A verb of the server with the number it exits with.
+    pub fn server_exit(&self, args: &[&str]) -> (Value, i32) {
+        let output = self.program().arg("--json").args(args).output().unwrap();
+        (last_json(&output.stdout), output.status.code().unwrap())
+    }
+
+    /// The machine is gone, and all data with it.
+    pub fn lose_server(&mut self) {
+        self.stop_server();
+        std::fs::remove_dir_all(self.dir.path().join("server")).unwrap();
+    }
+
+    /// A server on what was restored, at the old address.
+    pub fn restore(&mut self, file: &str) -> Value {
+        let restored = self.server(&["restore", file]);
+        let address = self.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+        self.start_server(&address);
+        restored
+    }
+
     pub fn server_dump(&self) -> Vec<u8> {
         self.program().args(["dump", "--canonical"]).output().unwrap().stdout
     }

@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     Offline,
     Refused,
+    /// Somebody else has what is needed, or there is no room for it.
+    Busy,
     NeedsSetup,
     OurFault,
 }
@@ -25,6 +27,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::Offline => 3,
             Exit::Refused => 4,
+            Exit::Busy => 5,
             Exit::NeedsSetup => 6,
             Exit::OurFault => 70,
         })
@@ -70,6 +73,15 @@ impl Report {
     /// Messages end with the next step, after a semicolon.
     fn error(self, code: &str, message: &str) {
         let (message, next) = message.split_once("; ").unwrap_or((message, ""));
+        self.print(code, message, next);
+    }
+
+    pub fn refused(self, (code, exit): (&str, Exit), message: &str, next: &str) -> Exit {
+        self.print(code, message, next);
+        exit
+    }
+
+    fn print(self, code: &str, message: &str, next: &str) {
         if self.json {
             let error = json!({ "code": code, "message": message, "next": next, "details": null });
             println!("{}", json!({ "error": error }));

@@ -12,6 +12,11 @@ pub enum PostgresFault {
     )]
     ToolsMissing,
     #[error(
+        "the Postgres programs psql, pg_dump and pg_restore are neither on PATH nor under /usr/lib/postgresql; install \
+         them (Debian: apt-get install postgresql-client)"
+    )]
+    BackupToolsMissing,
+    #[error(
         "{dir} was made by Postgres {made_by}, which is not installed; install that version, or move its data with \
          pg_upgrade"
     )]

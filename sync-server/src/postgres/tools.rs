@@ -34,6 +34,15 @@ impl Tools {
         }
     }
 
+    /// Those that write and read backups; a server of one's own may run elsewhere.
+    pub(super) fn of_backups(data: &Path) -> Result<Self, PostgresFault> {
+        let wanted = ["psql", "pg_dump", "pg_restore"];
+        let has_all = |bin: &PathBuf| wanted.iter().all(|tool| bin.join(tool).exists());
+        let beside = Self::find(data).ok().map(|tools| tools.bin).filter(has_all);
+        let bin = beside.or_else(|| candidates().into_iter().rev().find(has_all));
+        bin.map(|bin| Self { bin }).ok_or(PostgresFault::BackupToolsMissing)
+    }
+
     pub(super) fn path(&self, tool: &str) -> PathBuf {
         self.bin.join(tool)
     }
