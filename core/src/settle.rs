@@ -3,8 +3,10 @@
 //! facts in memory.
 
 mod ambiguous;
+mod release;
 mod writes;
 
+pub use release::{Healing, release};
 pub use writes::{ChangeRow, LogRow, Writes, inbox_row};
 
 use crate::{
@@ -45,6 +47,7 @@ pub struct Push {
     pub changes: Vec<Change>,
     /// When the server received it, in microseconds since 1970.
     pub received_at: i64,
+    pub healing: Healing,
 }
 
 /// What a push comes to.
@@ -62,6 +65,7 @@ pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
     for push in batch {
         for change in &push.changes {
             needs.changes.insert(change.id);
+            release::needs(push, change, &mut needs);
             if let Ok(act) = read(push, change) {
                 let own = needs_of(&act, facts);
                 needs.absorb(ambiguous::needs(&act, &own.cells, facts));
@@ -182,13 +186,28 @@ fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts,
         writes.repeat(push, change, chain, &result);
         return result;
     }
-    let (result, mut effects, creates) = match decided(push, change, facts) {
-        Ok((effects, creates)) => {
-            let outcome = if effects.merged { Outcome::Merged } else { Outcome::Applied };
-            (result(change, outcome, None, Value::Null), effects, creates)
-        }
-        Err(refused) => refusal((push.door, change), &refused.0, refused.1.as_ref()),
+    let made = match decided(push, change, facts) {
+        Ok((effects, creates)) => Decided::done(change, effects, creates),
+        Err(refused) => refusal(push, change, &refused.0, refused.1.as_ref()),
     };
+    enter(push, (change, chain), made, facts, writes)
+}
+
+/// What one change comes to.
+struct Decided {
+    result: ChangeResult,
+    effects: Effects,
+    creates: Option<Ref>,
+}
+
+fn enter(
+    push: &Push,
+    (change, chain): (&Change, Digest),
+    made: Decided,
+    facts: &mut Facts,
+    writes: &mut Writes,
+) -> ChangeResult {
+    let Decided { result, mut effects, creates } = made;
     // Inbox rows are records like any other from here on, in the same transaction.
     let drafts = std::mem::take(&mut effects.inbox).into_iter().enumerate();
     effects
@@ -229,7 +248,10 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
     let act = read(push, change).map_err(|rejection| Box::new((rejection, None)))?;
     // What is needed is asked again: the changes before this one may have moved a record on.
     let cells = act.action.needs(facts).cells;
-    let context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
+    let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
+    if let Some(ts) = push.healing.order(change.id, &act) {
+        context.order.ts = ts;
+    }
     match act.action.decide(&context, facts) {
         Ok(mut effects) => {
             effects.records.extend(ambiguous::rows(push, &act, &effects, facts));
@@ -241,23 +263,29 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
 
 /// A refusal never vanishes: whoever waits for the answer has it, and for whoever does not it
 /// becomes an inbox row. What is parked is kept for an admin, so it has a row at either door.
-fn refusal(
-    (door, change): (Door, &Change),
-    rejection: &Rejection,
-    act: Option<&Act>,
-) -> (ChangeResult, Effects, Option<Ref>) {
-    let (outcome, mut kind) =
-        if rejection.parks() { (Outcome::Parked, InboxKind::Parked) } else { (Outcome::Rejected, InboxKind::Rejected) };
+fn refusal(push: &Push, change: &Change, rejection: &Rejection, act: Option<&Act>) -> Decided {
+    let waits = push.healing.waits(act, rejection);
+    let (outcome, mut kind) = if waits || rejection.parks() {
+        (Outcome::Parked, InboxKind::Parked)
+    } else {
+        (Outcome::Rejected, InboxKind::Rejected)
+    };
     let action = act.map(|act| &act.action);
     if let (Rejection::Archived { .. }, Some(Action::Save(_))) = (rejection, action) {
         kind = InboxKind::ArchivedEdit;
     }
+    let mut details = rejection.details();
+    // Kept for the day on which it is decided again.
+    if let (true, Some(order), Some(map)) = (waits, push.healing.orders.get(&change.id), details.as_object_mut()) {
+        map.insert("order_ts".into(), json!(order));
+    }
     let mut effects = Effects::default();
-    if door == Door::Late || outcome == Outcome::Parked {
+    if push.door == Door::Late || outcome == Outcome::Parked {
         let subject = action.and_then(Action::subject);
-        let details = rejection.details();
-        effects.inbox.push(Draft { details, ..Draft::undone(kind, subject, change, rejection.code()) });
+        effects
+            .inbox
+            .push(Draft { details: details.clone(), ..Draft::undone(kind, subject, change, rejection.code()) });
     }
     let creates = action.and_then(Action::creates);
-    (result(change, outcome, Some(&rejection.code()), rejection.details()), effects, creates)
+    Decided { result: result(change, outcome, Some(&rejection.code()), details), effects, creates }
 }

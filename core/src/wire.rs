@@ -7,6 +7,7 @@ use crate::{
     scope::Scope,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The protocol this build speaks, and the oldest it still understands.
 pub const PROTOCOL: u32 = 1;
@@ -24,6 +25,9 @@ pub struct PushInput {
     pub first_seq: u64,
     pub prev_chain: Digest,
     pub changes: Vec<Change>,
+    /// The `order_ts` that changes of this push had in a history that was lost.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub orders: BTreeMap<ChangeId, i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

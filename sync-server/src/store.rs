@@ -16,6 +16,7 @@ pub mod organisation;
 pub mod park;
 pub mod queries;
 pub mod records;
+pub mod release;
 pub mod statistics;
 pub mod verify;
 pub mod writes;

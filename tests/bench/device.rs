@@ -76,7 +76,7 @@ impl Device {
             self.chain = self.chain.next(change.id, change.hash());
         }
         let epoch = Some(self.enrolled.epoch);
-        let input = PushInput { device: self.id, epoch, first_seq, prev_chain, changes };
+        let input = PushInput { device: self.id, epoch, first_seq, prev_chain, changes, orders: Default::default() };
         graphql(PUSH, &json!({ "input": input }))
     }
 

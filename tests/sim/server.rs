@@ -137,6 +137,7 @@ impl Server {
             prev_chain,
             changes: changes.clone(),
             received_at: request.received_at,
+            healing: stillage_core::settle::Healing::default(),
         })
     }
 

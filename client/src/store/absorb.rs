@@ -83,6 +83,11 @@ impl<'a> Page<'a> {
             self.land(absorbed, &twins)?;
         }
         self.settle(absorbed)?;
+        if outbox::has_parked(self.conn)? {
+            for (&change, &outcome) in absorbed.outcomes.iter().filter(|(_, outcome)| **outcome != Outcome::Parked) {
+                outbox::end_parked(self.conn, change, outcome)?;
+            }
+        }
         for record in absorbed.records.values() {
             self.record(record)?;
         }

@@ -5,6 +5,7 @@ use super::settings;
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use stillage_core::{
     absorb::Pending,
     change::{Change, ChangeResult, Digest, Outcome},
@@ -32,6 +33,31 @@ pub fn append(conn: &Connection, n: u64, change: &Change, at: i64) -> Result<(),
     let row = (n, change.id.0, &change.kind, change.version, &change.body, at);
     conn.prepare_cached(sql)?.execute(row)?;
     Ok(())
+}
+
+/// The places that changes had in a history which the server lost.
+pub fn orders(conn: &Connection, changes: &[Change]) -> Result<BTreeMap<ChangeId, i64>, Failure> {
+    let mut statement =
+        conn.prepare_cached("SELECT order_ts FROM outbox WHERE change = ?1 AND order_ts IS NOT NULL")?;
+    let mut orders = BTreeMap::new();
+    for change in changes {
+        if let Some(order) = statement.query_row([change.id.0], |row| row.get(0)).optional()? {
+            orders.insert(change.id, order);
+        }
+    }
+    Ok(orders)
+}
+
+/// A parked change has come to its end; nothing happens to others.
+pub fn end_parked(conn: &Connection, change: ChangeId, outcome: Outcome) -> Result<(), Failure> {
+    let state = if outcome == Outcome::Rejected { "rejected" } else { "settled" };
+    let sql = "UPDATE outbox SET state = ?2, outcome = ?3 WHERE change = ?1 AND outcome = 'PARKED'";
+    conn.prepare_cached(sql)?.execute((change.0, state, outcome.name()))?;
+    Ok(())
+}
+
+pub fn has_parked(conn: &Connection) -> Result<bool, Failure> {
+    Ok(conn.prepare_cached("SELECT 1 FROM outbox WHERE outcome = 'PARKED' LIMIT 1")?.exists([])?)
 }
 
 /// Changes the server has not settled.

@@ -13,6 +13,7 @@ use stillage_core::{
 
 /// Empties the base, in the transaction that stores the first answer of the new history.
 pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    keep_orders(transaction)?;
     transaction.execute_batch(
         "DELETE FROM cursor;
          DELETE FROM movement WHERE n IS NULL;
@@ -32,20 +33,45 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
         write_base(transaction, &born)?;
     }
     settings::unset(transaction, settings::RESET)?;
+    settings::unset(transaction, settings::LOST_EPOCH)?;
     rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
     stale.refresh(transaction)
 }
 
 /// The server's history is another one: what it lacks of this device's chain is offered again, and
-/// the base will be built anew. The device knows `ack` as a part of its own chain.
+/// the base will be built anew. The device knows `ack` as a part of its own chain. What it settled
+/// under ids of before it was found to be a copy goes to the end of the chain: how far the server
+/// has come with those, nobody asks; what it has it knows by the change's id.
 pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> Result<(), Failure> {
+    keep_orders(transaction)?;
     let device = settings::device(transaction)?;
     let sql = "UPDATE outbox SET state = 'sealed', outcome = NULL, code = NULL, details = NULL
         WHERE device = ?1 AND seq > ?2";
     transaction.execute(sql, (device.0, ack.seq))?;
+    let sql = "UPDATE outbox SET state = 'queued', outcome = NULL, code = NULL, details = NULL,
+            device = NULL, seq = NULL, chain = NULL
+        WHERE device <> ?1 AND state IN ('settled', 'rejected')";
+    transaction.execute(sql, [device.0])?;
+    // Until the base is built anew, what people do still stands on the lost history.
+    if let Some(lost) = settings::get(transaction, settings::EPOCH)?
+        && settings::get(transaction, settings::RESET)?.is_none()
+    {
+        settings::set(transaction, settings::LOST_EPOCH, &lost)?;
+    }
     settings::set(transaction, settings::PUSHED_SEQ, &ack.seq.to_string())?;
     settings::set(transaction, settings::EPOCH, &epoch.to_string())?;
     settings::set(transaction, settings::RESET, "1")
+}
+
+/// Notes the place that every own change had among what happened in its cells: it keeps it, in
+/// whatever order devices offer again what was lost.
+fn keep_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET order_ts = coalesce(
+            (SELECT order_ts FROM movement WHERE id = outbox.change),
+            (SELECT body ->> '$.order.ts' FROM posted_count WHERE change = outbox.change))
+        WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
+    transaction.execute(sql, [])?;
+    Ok(())
 }
 
 /// This database is a copy, or was restored from an older image: it goes on under a new id. What

@@ -31,6 +31,8 @@ pub const PUSHED_SEQ: &str = "pushed_seq";
 pub const CUT: &str = "cut";
 /// Set when the base must be built anew from the next answer.
 pub const RESET: &str = "reset";
+/// The history that the base stands on while it waits to be built anew.
+pub const LOST_EPOCH: &str = "lost_epoch";
 /// What was put aside while many rows come in, as JSON (store/staged.rs).
 pub const LOADING: &str = "loading";
 
@@ -89,5 +91,6 @@ pub fn set_cursor(conn: &Connection, cursor: Cursor) -> Result<(), Failure> {
 
 /// What this device has applied: carried by everything a person does from here on.
 pub fn cut(conn: &Connection) -> Result<Cut, Failure> {
-    Ok(Cut { epoch: epoch(conn)?, cursors: cursors(conn)? })
+    let lost = parsed(conn, LOST_EPOCH)?;
+    Ok(Cut { epoch: lost.or(epoch(conn)?), cursors: cursors(conn)? })
 }

@@ -36,15 +36,15 @@ pub(super) async fn connect(inner: &Arc<Inner>, url: &str, code: Option<String>)
             "Ask for one: `stillage-server device-code --name NAME --person NAME`.",
         ));
     }
-    let transport = Transport::new(inner, url.clone(), device, token.map(|token| token.bearer))?;
+    // A code speaks for itself; an old token beside it could only be refused.
+    let bearer = token.filter(|_| code.is_none()).map(|token| token.bearer);
+    let transport = Transport::new(inner, url.clone(), device, bearer)?;
     let hello = transport.hello().await?;
     compatible(&hello)?;
     let enrolled = match code {
         Some(code) => {
-            // A code speaks for itself; an old token beside it could only be refused.
-            let fresh = Transport::new(inner, url.clone(), device, None)?;
             let input = request(&opened, device, name, Some(code))?;
-            Some(fresh.enrol(&input).await?)
+            Some(transport.enrol(&input).await?)
         }
         None => None,
     };

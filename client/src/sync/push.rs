@@ -9,7 +9,7 @@ use crate::{
     Failure,
     store::{Durability, outbox, reset, settings},
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 use stillage_core::{
     id::EpochId,
     wire::{Ack, PushAnswer, PushInput, PushRefusal},
@@ -48,14 +48,11 @@ async fn next(round: &Round) -> Result<Option<PushInput>, Failure> {
         }
         store.write(Durability::Full, |transaction| {
             let (device, epoch) = (settings::device(transaction)?, settings::epoch(transaction)?);
-            let input = outbox::seal(transaction)?.map(|batch| PushInput {
-                device,
-                epoch,
-                first_seq: batch.first_seq,
-                prev_chain: batch.prev_chain,
-                changes: batch.changes,
-            });
-            Ok(input)
+            let Some(outbox::Batch { first_seq, prev_chain, changes }) = outbox::seal(transaction)? else {
+                return Ok(None);
+            };
+            let orders = outbox::orders(transaction, &changes)?;
+            Ok(Some(PushInput { device, epoch, first_seq, prev_chain, changes, orders }))
         })
     })
     .await
@@ -111,7 +108,8 @@ pub(super) async fn meet_epoch(round: &mut Round, epoch: EpochId) -> Result<(), 
             let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
             let chain = outbox::chain_at(conn, device, pushed)?;
             let prev_chain = chain.ok_or_else(|| Failure::internal("the chain has a hole"))?;
-            Ok(PushInput { device, epoch: Some(epoch), first_seq: pushed + 1, prev_chain, changes: Vec::new() })
+            let (changes, orders) = (Vec::new(), BTreeMap::new());
+            Ok(PushInput { device, epoch: Some(epoch), first_seq: pushed + 1, prev_chain, changes, orders })
         })
     })
     .await?;

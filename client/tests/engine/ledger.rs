@@ -58,6 +58,7 @@ impl Ledger {
             prev_chain: input.prev_chain,
             changes: input.changes,
             received_at: i64::MAX,
+            healing: stillage_core::settle::Healing { orders: input.orders, ..Default::default() },
         };
         let (settled, writes) = settle(&[push], &mut self.facts);
         for row in writes.changes {

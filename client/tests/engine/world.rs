@@ -85,13 +85,11 @@ impl Desk {
         self.store
             .write(Durability::Full, |tx| {
                 let device = settings::device(tx)?;
-                Ok(outbox::seal(tx)?.map(|batch| PushInput {
-                    device,
-                    epoch: None,
-                    first_seq: batch.first_seq,
-                    prev_chain: batch.prev_chain,
-                    changes: batch.changes,
-                }))
+                let Some(outbox::Batch { first_seq, prev_chain, changes }) = outbox::seal(tx)? else {
+                    return Ok(None);
+                };
+                let orders = outbox::orders(tx, &changes)?;
+                Ok(Some(PushInput { device, epoch: None, first_seq, prev_chain, changes, orders }))
             })
             .unwrap()
     }

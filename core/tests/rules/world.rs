@@ -128,6 +128,7 @@ impl World {
             prev_chain: known.chains[before],
             changes,
             received_at: i64::MAX,
+            healing: stillage_core::settle::Healing::default(),
         }
     }
 

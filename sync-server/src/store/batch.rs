@@ -17,7 +17,7 @@ use stillage_core::{
     decide::Door,
     id::{DeviceId, OrganisationId, PersonId},
     record::{Kind, LocationRole},
-    settle::{self, DeviceFacts, Push, Settled, Writes},
+    settle::{self, DeviceFacts, Healing, Push, Settled, Writes},
     wire::Ack,
 };
 use uuid::Uuid;
@@ -32,6 +32,7 @@ pub struct PushRequest {
     pub prev_chain: Digest,
     pub changes: Vec<Change>,
     pub received_at: i64,
+    pub healing: Healing,
 }
 
 /// What a batch left behind.
@@ -164,6 +165,7 @@ fn push(request: &PushRequest, device: &DeviceRow, links: &BTreeMap<(DeviceId, u
         prev_chain: request.prev_chain,
         changes: request.changes.clone(),
         received_at: request.received_at,
+        healing: request.healing.clone(),
     })
 }
 

@@ -87,7 +87,7 @@ async fn changes(tx: &mut Tx, rows: &[ChangeRow]) -> Result<(), Error> {
     .map(drop)
 }
 
-fn refused_create(row: &ChangeRow) -> Option<String> {
+pub fn refused_create(row: &ChangeRow) -> Option<String> {
     use stillage_core::change::Outcome::{Parked, Rejected};
     row.creates.filter(|_| matches!(row.result.outcome, Rejected | Parked)).map(|of| of.to_string())
 }

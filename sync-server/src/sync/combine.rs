@@ -10,9 +10,9 @@ use crate::{
     mint::Mint,
     store::{
         Store,
-        batch::{self, PushRequest},
+        batch::{self, Committed, PushRequest},
         fault::Fault,
-        park,
+        park, release,
     },
 };
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use stillage_core::{id::OrganisationId, settle::Settled};
+use stillage_core::{change::Outcome, id::OrganisationId, settle::Settled};
 use tokio::{
     sync::{Notify, oneshot},
     task::JoinSet,
@@ -190,6 +190,7 @@ impl Writer {
                 Ok(committed) => {
                     self.pokes.tell(&committed.heads);
                     self.growth.wrote(committed.records, committed.movements);
+                    self.release(requests, &committed).await;
                     let answer = |settled: Option<Settled>| settled.ok_or(ServerError::SignedOut);
                     return Ok(committed.settled.into_iter().map(answer).collect());
                 }
@@ -200,6 +201,24 @@ impl Writer {
                 return Err(fault);
             }
             tokio::time::sleep(self.mint.jitter(PAUSE * 2_u32.pow(tried))).await;
+        }
+    }
+
+    /// What came may be what a parked change of a restored server waits for.
+    async fn release(&self, requests: &[PushRequest], committed: &Committed) {
+        let healing = requests.iter().find(|request| !request.healing.orders.is_empty());
+        let mut results = committed.settled.iter().flatten().flat_map(|settled| &settled.results);
+        if healing.is_none() && committed.records == 0 && results.all(|result| result.outcome != Outcome::Parked) {
+            return;
+        }
+        let Some(epoch) = requests.iter().find_map(|request| request.healing.epoch) else { return };
+        match release::release(&self.store, self.org, epoch).await {
+            Ok(heads) => self.pokes.tell(&heads),
+            // The next batch asks again.
+            Err(fault) => {
+                let fault = fault.into_inner();
+                tracing::warn!(fault = format!("{fault:#}"), "parked changes could not be decided again");
+            }
         }
     }
 

@@ -13,8 +13,8 @@ use stillage_core::{
     change::{Change, ChangeResult, Digest},
     decide::Door,
     id::{EpochId, OrganisationId},
-    settle::Settled,
-    wire::{Ack, PUSH_BYTES, PUSH_CHANGES, PushAnswer, PushInput, PushRefusal},
+    settle::{Healing, Settled},
+    wire::{PUSH_BYTES, PUSH_CHANGES, PushAnswer, PushInput, PushRefusal},
 };
 
 /// Hands changes to the writers and waits for their ends. Cheap to clone.
@@ -46,6 +46,7 @@ impl Pusher {
             prev_chain: Digest::start(principal.device),
             changes: vec![change],
             received_at: self.mint.now(),
+            healing: Healing { epoch: Some(self.epoch), ..Healing::default() },
         };
         let settled = self.queue.settle(request).await?;
         let missing = || ServerError::Internal(anyhow::anyhow!("a change was settled without a result"));
@@ -56,12 +57,8 @@ impl Pusher {
     pub async fn push(&self, principal: &Principal, input: PushInput) -> Result<PushAnswer, ServerError> {
         let received_at = self.mint.now();
         check(principal, &input)?;
-        if input.epoch.is_some_and(|epoch| epoch != self.epoch) {
-            let ack = Ack { seq: 0, chain: Digest::start(input.device) };
-            let refusal = Some(PushRefusal::EpochChanged);
-            return Ok(self.answer(Settled { ack, results: Vec::new(), refusal }));
-        }
-        let request = PushRequest {
+        let elsewhere = input.epoch.is_some_and(|epoch| epoch != self.epoch);
+        let mut request = PushRequest {
             device: input.device,
             chained: true,
             door: Door::Late,
@@ -69,7 +66,15 @@ impl Pusher {
             prev_chain: input.prev_chain,
             changes: input.changes,
             received_at,
+            healing: Healing { epoch: Some(self.epoch), orders: input.orders, parked: false },
         };
+        if elsewhere {
+            // Nothing of it is taken; an empty push tells how much of its chain this history has.
+            (request.first_seq, request.prev_chain) = (1, Digest::start(request.device));
+            request.changes.clear();
+            let settled = self.queue.settle(request).await?;
+            return Ok(self.answer(Settled { refusal: Some(PushRefusal::EpochChanged), ..settled }));
+        }
         Ok(self.answer(self.queue.settle(request).await?))
     }
 

@@ -101,7 +101,14 @@ impl Disk {
     }
 
     fn input(&self, first_seq: u64, prev_chain: Digest, changes: Vec<Change>) -> PushInput {
-        PushInput { device: self.device, epoch: Some(self.epoch), first_seq, prev_chain, changes }
+        PushInput {
+            device: self.device,
+            epoch: Some(self.epoch),
+            first_seq,
+            prev_chain,
+            changes,
+            orders: Default::default(),
+        }
     }
 
     pub(super) fn settle(&mut self, seq: u64, results: &[ChangeResult]) {

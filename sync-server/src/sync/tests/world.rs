@@ -205,6 +205,7 @@ impl Desk {
             first_seq: self.ack.seq + 1,
             prev_chain: self.ack.chain,
             changes,
+            orders: Default::default(),
         }
     }
 

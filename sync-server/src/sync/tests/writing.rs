@@ -23,6 +23,7 @@ fn request(desk: &Desk, changes: Vec<Change>) -> PushRequest {
         prev_chain: desk.ack.chain,
         changes,
         received_at: NOON + 60 * MINUTE,
+        healing: stillage_core::settle::Healing::default(),
     }
 }
 
