@@ -101,7 +101,9 @@ fn acknowledged(world: &World) -> Vec<(Value, Value)> {
 
 /// Movements with their place among the others; variances are the server's own and follow from them.
 fn moved(world: &World) -> Vec<(Value, Value)> {
-    lines(world, "movement").iter().map(|line| (line[1].clone(), line[2]["order"].clone())).collect()
+    let movements = lines(world, "movement");
+    let done = movements.iter().filter(|line| line[2]["kind"] != "count_variance");
+    done.map(|line| (line[1].clone(), line[2]["order"].clone())).collect()
 }
 
 fn conflicts(desktop: &mut Desktop) -> usize {
