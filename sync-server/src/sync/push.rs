@@ -14,7 +14,7 @@ use stillage_core::{
     decide::Door,
     id::{EpochId, OrganisationId},
     settle::{Healing, Settled},
-    wire::{PUSH_BYTES, PUSH_CHANGES, PushAnswer, PushInput, PushRefusal},
+    wire::{Ack, PUSH_BYTES, PUSH_CHANGES, PushAnswer, PushInput, PushRefusal},
 };
 
 /// Hands changes to the writers and waits for their ends. Cheap to clone.
@@ -57,8 +57,13 @@ impl Pusher {
     pub async fn push(&self, principal: &Principal, input: PushInput) -> Result<PushAnswer, ServerError> {
         let received_at = self.mint.now();
         check(principal, &input)?;
-        let elsewhere = input.epoch.is_some_and(|epoch| epoch != self.epoch);
-        let mut request = PushRequest {
+        if input.epoch.is_some_and(|epoch| epoch != self.epoch) {
+            // As if nothing were here: what is offered again is known by its id.
+            let ack = Ack { seq: 0, chain: Digest::start(input.device) };
+            let refusal = Some(PushRefusal::EpochChanged);
+            return Ok(self.answer(Settled { ack, results: Vec::new(), refusal }));
+        }
+        let request = PushRequest {
             device: input.device,
             chained: true,
             door: Door::Late,
@@ -68,13 +73,6 @@ impl Pusher {
             received_at,
             healing: Healing { epoch: Some(self.epoch), orders: input.orders, parked: false },
         };
-        if elsewhere {
-            // Nothing of it is taken; an empty push tells how much of its chain this history has.
-            (request.first_seq, request.prev_chain) = (1, Digest::start(request.device));
-            request.changes.clear();
-            let settled = self.queue.settle(request).await?;
-            return Ok(self.answer(Settled { refusal: Some(PushRefusal::EpochChanged), ..settled }));
-        }
         Ok(self.answer(self.queue.settle(request).await?))
     }
 
