@@ -192,7 +192,7 @@ CREATE TABLE outbox (
   -- Why it was rejected; while there is no outcome, why it is forecast to be.
   code TEXT,
   details TEXT
-) STRICT;
+, order_ts INTEGER) STRICT;
 
 CREATE INDEX outbox_pending ON outbox (n) WHERE state IN ('queued', 'sealed');
 
@@ -223,3 +223,5 @@ CREATE VIRTUAL TABLE item_search USING fts5 (item UNINDEXED, text, tokenize = 't
 CREATE TABLE item_search_row (item BLOB PRIMARY KEY, row INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE INDEX outbox_queued ON outbox (n) WHERE state = 'queued';
+
+CREATE INDEX outbox_parked ON outbox (change) WHERE outcome = 'PARKED';

@@ -275,6 +275,8 @@ CREATE INDEX balance_location ON public.balance USING btree (org, location, item
 
 CREATE INDEX balance_lot ON public.balance USING btree (org, lot) WHERE (lot <> '00000000-0000-0000-0000-000000000000'::uuid);
 
+CREATE INDEX change_parked ON public.change USING btree (org, received_at) WHERE (outcome = 'PARKED'::text);
+
 CREATE INDEX change_refused_create ON public.change USING btree (org, refused_create) WHERE (refused_create IS NOT NULL);
 
 CREATE UNIQUE INDEX device_token ON public.device USING btree (token_hash);
