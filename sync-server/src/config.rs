@@ -11,8 +11,15 @@ use crate::{
     },
     sync::{Pokes, Pusher},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+    time::Duration,
+};
 use stillage_core::id::{EpochId, OrganisationId};
+
+/// How often the private Postgres is looked after.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Where the data is.
 #[derive(Debug, Clone)]
@@ -26,7 +33,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Server {
     pub app: App,
-    postgres: Option<PrivatePostgres>,
+    postgres: Option<Arc<PrivatePostgres>>,
 }
 
 /// Why a server cannot be opened.
@@ -78,7 +85,26 @@ impl Config {
     /// Opens the database, brings its schema up to date, and founds the organisation at first start.
     pub async fn open(&self) -> Result<Server, OpenFault> {
         let (store, postgres) = self.database().await?;
+        let postgres = postgres.map(Arc::new);
+        if let Some(postgres) = &postgres {
+            tokio::spawn(keep_up(Arc::downgrade(postgres)));
+        }
         Ok(Server { app: open(store).await?, postgres })
+    }
+}
+
+/// Looks after the private Postgres as long as somebody holds it: one that was killed, as a system short of memory does,
+/// is started again, and what was committed is there.
+async fn keep_up(postgres: Weak<PrivatePostgres>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(postgres) = postgres.upgrade() else { return };
+        match tokio::task::spawn_blocking(move || postgres.mend()).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => tracing::warn!("the private Postgres had gone and was started again"),
+            Ok(Err(fault)) => tracing::error!(%fault, "the private Postgres is gone and does not start"),
+            Err(fault) => tracing::error!(%fault, "looking after the private Postgres failed"),
+        }
     }
 }
 
