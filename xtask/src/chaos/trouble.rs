@@ -149,12 +149,12 @@ impl Scene<'_> {
 
     /// The kernel takes a backend away, as it does when memory is short.
     fn kill_backend(&self) -> Result<()> {
-        let mut session = self.cluster.session()?;
         let sql = format!(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> '{OURS}' \
              ORDER BY (state = 'active') DESC, xact_start NULLS LAST LIMIT 1"
         );
-        let rows = session.rows(&sql)?;
+        // Postgres itself may have been killed a moment ago: then there is none to kill.
+        let rows = self.cluster.session().and_then(|mut session| session.rows(&sql)).unwrap_or_default();
         let pid = rows.first().and_then(|row| row.first()).and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw);
         // It may have ended in this moment, which is as good.
         pid.map(|pid| kill_process(pid, Signal::KILL).ok());
