@@ -126,7 +126,7 @@ fn every_bad_row_of_a_file_is_named_at_once() {
          bolt-8;Schraube M8;;\n\
          NUT;Mutter;5;8,02E+12\n\
          NUT2;Mutter;x;4006381333932\n\
-         ;leer;;\n\
+         ;leer;y;8,02E+12\n\
          BOLT-8;nochmal;;\n",
     );
     let checked = device.run(&["import", &file, "--dry-run"]);
@@ -143,6 +143,8 @@ fn every_bad_row_of_a_file_is_named_at_once() {
         (5, "Mindestbestand", "NOT_A_QUANTITY"),
         (5, "EAN", "MISREAD"),
         (6, "Artikelnummer", "MISSING"),
+        (6, "Mindestbestand", "NOT_A_QUANTITY"),
+        (6, "EAN", "MANGLED_BARCODE"),
         (7, "Artikelnummer", "DUPLICATE"),
     ];
     assert_eq!(bad, expected);

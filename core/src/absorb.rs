@@ -72,15 +72,17 @@ pub fn absorb(
     chain_at: impl Fn(u64) -> Option<Digest>,
 ) -> Result<Absorbed, Discard> {
     let mut absorbed = Absorbed { removed: answer.removed.clone(), ..Absorbed::default() };
+    absorbed.removed.retain(|_| !seeded!(RemovedScopeKept));
     for page in &answer.pages {
         let cursor = cursors.get(&page.scope).copied().unwrap_or(0);
         absorbed.page(page, cursor)?;
     }
     if let Some(ack) = &answer.ack {
-        if chain_at(ack.seq) != Some(ack.chain) {
+        if chain_at(ack.seq) != Some(ack.chain) && !seeded!(ChainAdopted) {
             return Err(Discard::ForeignChain { seq: ack.seq });
         }
-        absorbed.settled = Some((ack.seq, ack.results.clone()));
+        let seq = if seeded!(AckTooFar) { ack.seq + 1 } else { ack.seq };
+        absorbed.settled = Some((seq, ack.results.clone()));
     }
     Ok(absorbed)
 }
@@ -88,18 +90,18 @@ pub fn absorb(
 impl Absorbed {
     fn page(&mut self, page: &ScopePage, cursor: u64) -> Result<(), Discard> {
         let scope = page.scope;
-        if page.from != cursor {
+        if page.from != cursor && !seeded!(StalePageAccepted) {
             return Err(Discard::NotAtCursor { scope, from: page.from, cursor });
         }
         let mut next = page.from;
         for entry in &page.entries {
             next += 1;
-            if entry.seq != next {
+            if entry.seq != next && !seeded!(HoleAccepted) {
                 return Err(Discard::Hole { scope, seq: next });
             }
             self.entry(scope, entry).map_err(|reason| Discard::Unreadable { scope, seq: entry.seq, reason })?;
         }
-        if next != page.to {
+        if next != page.to && !seeded!(ShortPageAccepted) {
             return Err(Discard::Hole { scope, seq: next + 1 });
         }
         self.cursors.insert(scope, page.to);
@@ -107,7 +109,9 @@ impl Absorbed {
     }
 
     fn entry(&mut self, scope: Scope, logged: &LogEntry) -> Result<(), String> {
-        self.outcomes.insert(logged.change, logged.outcome);
+        if !seeded!(ShownTwice) {
+            self.outcomes.insert(logged.change, logged.outcome);
+        }
         let readable = |fault: serde_json::Error| fault.to_string();
         match (logged.kind.as_str(), logged.version) {
             (entry::RECORD, entry::VERSION) => match logged.id.parse::<Ref>() {
@@ -125,6 +129,7 @@ impl Absorbed {
                 let count = serde_json::from_str(&logged.body).map_err(readable)?;
                 self.count(logged, count);
             }
+            _ if seeded!(UnknownEntryDropped) => {}
             _ => self.unknown.push((scope, logged.clone())),
         }
         Ok(())
@@ -132,10 +137,10 @@ impl Absorbed {
 
     /// A page changes only the cells of its own scope, even of a movement between two sites.
     fn movement(&mut self, scope: Scope, logged: &LogEntry, movement: Movement) {
-        for line in movement.entries().filter(|line| line.scope == scope) {
+        for line in movement.entries().filter(|line| line.scope == scope || seeded!(OtherScopesCells)) {
             let cell = self.cell(line.cell);
             cell.delta = cell.delta.checked_add(line.delta).unwrap_or(cell.delta);
-            cell.last_order = cell.last_order.max(movement.order.ts);
+            cell.last_order = cell.last_order.max(if seeded!(AbsorbedRaisesNoOrder) { 0 } else { movement.order.ts });
         }
         let body = || logged.body.clone();
         let arrived = self.movements.entry(movement.id);
@@ -144,10 +149,10 @@ impl Absorbed {
     }
 
     fn count(&mut self, logged: &LogEntry, count: PostedCount) {
-        let last = LastCount::of(&count, Some(logged.seq));
+        let last = LastCount::of(&count, Some(logged.seq).filter(|_| !seeded!(CountNumberLost)));
         let cell = self.cell(count.cell());
         cell.last_order = cell.last_order.max(last.order.ts);
-        if cell.count.is_none_or(|known| known.order < last.order) {
+        if cell.count.is_none_or(|known| known.order < last.order || seeded!(OldCountAbsorbed)) {
             cell.count = Some(last);
         }
         self.counts.push((count, logged.body.clone()));
@@ -195,7 +200,9 @@ pub fn rebase(pending: &[Pending], facts: &mut Facts) -> Vec<(ChangeId, Result<E
             let place = (change.change, change.device, change.n);
             let context = context(&change.act, place, &cells, facts, Door::Late);
             let decided = change.act.action.decide(&context, facts);
-            if let Ok(effects) = &decided {
+            if let Ok(effects) = &decided
+                && !seeded!(PendingNotCarried)
+            {
                 facts.apply(effects);
             }
             (change.change, decided)

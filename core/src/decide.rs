@@ -100,8 +100,11 @@ pub(crate) fn limited(field: &str, text: Option<&str>, max: usize) -> Result<Opt
 pub fn order_ts(at: i64, device: DeviceId, cells: &[(&CellFacts, Option<u64>)]) -> i64 {
     let before = |(cell, cut): &(&CellFacts, Option<u64>)| {
         let entries = cell.tail.iter().map(|entry| (entry.order, entry.log_seq));
-        let stamps = entries.chain(cell.count.map(|count| (count.order, count.log_seq)));
-        stamps.filter(|(order, seq)| order.device == device || knew(*cut, *seq)).map(|(order, _)| order.ts).max()
+        let stamps =
+            entries.chain(cell.count.filter(|_| !seeded!(OrderIgnoresCount)).map(|count| (count.order, count.log_seq)));
+        let own = |order: OrderKey| order.device == device && !seeded!(OrderIgnoresOwn);
+        let knew = |seq| knew(*cut, seq) && !seeded!(OrderIgnoresKnown);
+        stamps.filter(|(order, seq)| own(*order) || knew(*seq)).map(|(order, _)| order.ts).max()
     };
     cells.iter().filter_map(before).map(|ts| ts.saturating_add(1)).fold(at, i64::max)
 }
@@ -109,7 +112,7 @@ pub fn order_ts(at: i64, device: DeviceId, cells: &[(&CellFacts, Option<u64>)]) 
 /// Whether a device whose cursor stood at `cut` had the row that is numbered `seq`.
 #[must_use]
 pub fn knew(cut: Option<u64>, seq: Option<u64>) -> bool {
-    seq.is_some_and(|seq| cut.is_some_and(|cut| seq <= cut))
+    seq.is_some_and(|seq| cut.is_some_and(|cut| seq <= cut || seeded!(OrderByArrival)))
 }
 
 impl CellFacts {
@@ -119,13 +122,14 @@ impl CellFacts {
     pub fn desired(&self, last: &LastCount) -> Option<Quantity> {
         self.tail
             .iter()
-            .filter(|entry| !entry.variance && entry.order > last.order)
+            .filter(|entry| !entry.variance || seeded!(DesiredAddsVariances))
+            .filter(|entry| entry.order > last.order && !seeded!(CountSetsNow))
             .try_fold(last.counted, |sum, entry| sum.checked_add(entry.delta))
     }
 
     fn enter(&mut self, entry: TailEntry) {
         self.on_hand = self.on_hand.checked_add(entry.delta).unwrap_or(self.on_hand);
-        self.last_order = self.last_order.max(entry.order.ts);
+        self.last_order = self.last_order.max(if seeded!(MovementRaisesNoOrder) { 0 } else { entry.order.ts });
         self.tail.push(entry);
     }
 }
@@ -152,8 +156,8 @@ impl Facts {
         }
         for count in &effects.counts {
             let cell = self.cells.entry(count.cell()).or_default();
-            cell.last_order = cell.last_order.max(count.order.ts);
-            if cell.count.is_none_or(|last| last.order < count.order) {
+            cell.last_order = cell.last_order.max(if seeded!(CountRaisesNoOrder) { 0 } else { count.order.ts });
+            if cell.count.is_none_or(|last| last.order < count.order || seeded!(OldCountReplaces)) {
                 cell.count = Some(LastCount::of(count, None));
             }
         }
@@ -186,7 +190,7 @@ impl Facts {
         if let Some(key) = old_key {
             self.keys.insert((record.of.kind, key), None);
         }
-        if let Some(key) = new_key {
+        if let Some(key) = new_key.filter(|_| !seeded!(KeyOfBatchUnseen)) {
             self.keys.insert((record.of.kind, key), Some(record.of));
         }
     }

@@ -81,7 +81,7 @@ pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
 pub fn needs_of(act: &Act, facts: &Facts) -> Needs {
     let mut needs = act.action.needs(facts);
     for cell in &needs.cells {
-        if facts.cells.get(cell).is_some_and(|known| known.last_order >= act.at) {
+        if facts.cells.get(cell).is_some_and(|known| known.last_order >= act.at && !seeded!(TailNotLoaded)) {
             needs.tails.insert(*cell, act.at);
         }
     }
@@ -160,7 +160,8 @@ fn refused(push: &Push, ack: Ack, facts: &Facts) -> Option<PushRefusal> {
         chain = chain.next(change.id, change.hash());
         let known = facts.changes.get(&change.id).and_then(Option::as_ref);
         let repeated = known.is_some_and(|k| k.hash == change.hash());
-        if change.seq < ack.seq && !repeated || change.seq == ack.seq && chain != ack.chain {
+        let older = change.seq < ack.seq && !repeated && !seeded!(OlderLinksUnchecked);
+        if older || change.seq == ack.seq && chain != ack.chain && !seeded!(LastLinkUnchecked) {
             return Some(PushRefusal::DeviceForked);
         }
     }
@@ -171,7 +172,8 @@ fn repeated(change: &Change, known: &KnownChange) -> ChangeResult {
     if known.hash != change.hash() {
         return result(change, Outcome::Rejected, Some("CHANGE_ID_REUSED"), json!({ "change": change.id }));
     }
-    ChangeResult { duplicate: true, ..result(change, known.outcome, known.code.as_deref(), known.details.clone()) }
+    let outcome = if seeded!(RepeatSaysApplied) { Outcome::Applied } else { known.outcome };
+    ChangeResult { duplicate: true, ..result(change, outcome, known.code.as_deref(), known.details.clone()) }
 }
 
 fn result(change: &Change, outcome: Outcome, code: Option<&str>, details: Value) -> ChangeResult {
@@ -181,7 +183,8 @@ fn result(change: &Change, outcome: Outcome, code: Option<&str>, details: Value)
 
 fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts, writes: &mut Writes) -> ChangeResult {
     // The same change under another number of a forked device, or its id with another content.
-    if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref) {
+    if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref).filter(|_| !seeded!(RepeatDecidedAgain))
+    {
         let result = repeated(change, known);
         writes.repeat(push, change, chain, &result);
         return result;
@@ -213,7 +216,9 @@ fn enter(
     effects
         .records
         .extend(drafts.map(|(index, draft)| inbox_row(change, index, draft, (push.device.person, push.received_at))));
-    facts.apply(&effects);
+    if !seeded!(BatchBlind) {
+        facts.apply(&effects);
+    }
     if matches!(result.outcome, Outcome::Rejected | Outcome::Parked)
         && let Some(of) = creates
     {
@@ -241,7 +246,8 @@ type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Act>)>>;
 /// whoever the device belongs to.
 fn read(push: &Push, change: &Change) -> Result<Act, Rejection> {
     let act = change.read()?;
-    Ok(Act { at: act.at.min(push.received_at), person: Some(push.device.person), ..act })
+    let latest = if seeded!(ReceiptClampMissing) { i64::MAX } else { push.received_at };
+    Ok(Act { at: act.at.min(latest), person: Some(push.device.person), ..act })
 }
 
 fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
@@ -280,7 +286,7 @@ fn refusal(push: &Push, change: &Change, rejection: &Rejection, act: Option<&Act
         map.insert("order_ts".into(), json!(order));
     }
     let mut effects = Effects::default();
-    if push.door == Door::Late || outcome == Outcome::Parked {
+    if (push.door == Door::Late || outcome == Outcome::Parked) && !seeded!(RefusalNotInInbox) {
         let subject = action.and_then(Action::subject);
         effects
             .inbox

@@ -154,7 +154,8 @@ impl Movement {
     /// Its entries in cells that keep a balance, with the scope each belongs to.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         [(self.from, self.qty.negated()), (self.to, self.qty)].into_iter().filter_map(|(place, delta)| {
-            let site = place.site?;
+            let site =
+                place.site.filter(|_| !seeded!(SecondLegDropped) || place != self.to || self.from.site.is_none())?;
             let cell = Cell { item: self.item, location: place.location, lot: self.lot, status: place.status };
             Some(Entry { cell, delta, scope: Scope::Site(site) })
         })
@@ -165,6 +166,7 @@ impl Movement {
     pub fn scopes(&self) -> Vec<Scope> {
         let mut scopes: Vec<Scope> = self.entries().map(|entry| entry.scope).collect();
         scopes.dedup();
+        scopes.truncate(if seeded!(SecondSiteNotTold) { 1 } else { 2 });
         scopes
     }
 

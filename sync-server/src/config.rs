@@ -11,8 +11,15 @@ use crate::{
     },
     sync::{Pokes, Pusher},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Weak},
+    time::Duration,
+};
 use stillage_core::id::{EpochId, OrganisationId};
+
+/// How often the private Postgres is looked after.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Where the data is.
 #[derive(Debug, Clone)]
@@ -29,7 +36,7 @@ pub struct Server {
     pub(crate) url: String,
     /// The private cluster's files, whether there is one or not.
     pub(crate) data: PathBuf,
-    postgres: Option<PrivatePostgres>,
+    postgres: Option<Arc<PrivatePostgres>>,
 }
 
 /// Why a server cannot be opened.
@@ -113,7 +120,26 @@ impl Place {
 
     pub(crate) async fn open(self, config: &Config) -> Result<Server, OpenFault> {
         let app = open(self.connect().await?).await?;
-        Ok(Server { app, url: self.url, data: config.cluster(), postgres: self.postgres })
+        let postgres = self.postgres.map(Arc::new);
+        if let Some(postgres) = &postgres {
+            tokio::spawn(keep_up(Arc::downgrade(postgres)));
+        }
+        Ok(Server { app, url: self.url, data: config.cluster(), postgres })
+    }
+}
+
+/// Looks after the private Postgres as long as somebody holds it: one that was killed, as a system short of memory does,
+/// is started again, and what was committed is there.
+async fn keep_up(postgres: Weak<PrivatePostgres>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(postgres) = postgres.upgrade() else { return };
+        match tokio::task::spawn_blocking(move || postgres.mend()).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => tracing::warn!("the private Postgres had gone and was started again"),
+            Ok(Err(fault)) => tracing::error!(%fault, "the private Postgres is gone and does not start"),
+            Err(fault) => tracing::error!(%fault, "looking after the private Postgres failed"),
+        }
     }
 }
 

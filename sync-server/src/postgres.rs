@@ -49,7 +49,7 @@ pub enum Durability {
 /// One user's hold on a running cluster; letting go of the last one stops it.
 #[derive(Debug)]
 pub struct PrivatePostgres {
-    tools: Tools,
+    cluster: Cluster,
     socket_dir: PathBuf,
     watcher: Watcher,
     users: File,
@@ -64,17 +64,26 @@ impl PrivatePostgres {
         let dir = prepare(dir, &account)?;
         let users = lock_file(&dir, "users.lock")?;
         users.lock_shared().map_err(|e| PostgresFault::io("lock", &dir, e))?;
-        let starting = lock_file(&dir, "start.lock")?;
-        starting.lock().map_err(|e| PostgresFault::io("lock", &dir, e))?;
 
         let cluster = Cluster { data: dir.join("data"), dir, tools, account, durability };
+        let _starting = cluster.starting()?;
         let watcher = cluster.watch()?;
         let socket_dir = cluster.run()?;
-        let postgres = Self { tools: cluster.tools, socket_dir, watcher, users };
+        let postgres = Self { cluster, socket_dir, watcher, users };
         if !postgres.has_database(DATABASE)? {
             postgres.create_database(DATABASE)?;
         }
         Ok(postgres)
+    }
+
+    /// Starts the cluster again if its postmaster was killed; says whether it was. Everybody who uses it may look: only
+    /// the first one starts it.
+    pub fn mend(&self) -> Result<bool, PostgresFault> {
+        if self.cluster.is_up() {
+            return Ok(false);
+        }
+        let _starting = self.cluster.starting()?;
+        self.cluster.run().map(|_| true)
     }
 
     /// Where to connect: the database `stillage`, made at the first start.
@@ -97,7 +106,7 @@ impl PrivatePostgres {
 
     /// Makes an empty database; `name` is lower-case letters, digits and underscores.
     pub fn create_database(&self, name: &str) -> Result<(), PostgresFault> {
-        self.tools.psql(&self.url_of("postgres"), &format!("CREATE DATABASE \"{name}\"")).map(drop)
+        self.cluster.tools.psql(&self.url_of("postgres"), &format!("CREATE DATABASE \"{name}\"")).map(drop)
     }
 
     /// Puts an empty database in the place of the one at `url`. Refused while anybody is connected to it.
@@ -108,7 +117,7 @@ impl PrivatePostgres {
 
     fn has_database(&self, name: &str) -> Result<bool, PostgresFault> {
         let sql = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
-        Ok(self.tools.psql(&self.url_of("postgres"), &sql)?.trim() == "1")
+        Ok(self.cluster.tools.psql(&self.url_of("postgres"), &sql)?.trim() == "1")
     }
 }
 
@@ -146,7 +155,8 @@ impl Watcher {
     }
 }
 
-/// What `run` needs to bring a cluster up; the caller holds `start.lock`.
+/// What `run` needs to bring a cluster up; its caller holds what `starting` gives.
+#[derive(Debug)]
 struct Cluster {
     dir: PathBuf,
     data: PathBuf,
@@ -156,6 +166,20 @@ struct Cluster {
 }
 
 impl Cluster {
+    /// One at a time looks whether it runs, and starts it.
+    fn starting(&self) -> Result<File, PostgresFault> {
+        let starting = lock_file(&self.dir, "start.lock")?;
+        starting.lock().map_err(|e| PostgresFault::io("lock", &self.dir, e))?;
+        Ok(starting)
+    }
+
+    /// Whether the postmaster is there, at the price of a look at one process.
+    fn is_up(&self) -> bool {
+        let text = fs::read_to_string(self.data.join("postmaster.pid")).unwrap_or_default();
+        let pid: Option<u32> = text.lines().next().and_then(|line| line.trim().parse().ok());
+        pid.is_some_and(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == self.data))
+    }
+
     /// Returns the socket directory of the running cluster.
     fn run(&self) -> Result<PathBuf, PostgresFault> {
         for _ in 0..ATTEMPTS {

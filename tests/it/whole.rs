@@ -54,3 +54,16 @@ fn a_made_up_retail_year_replays_with_cuts_and_kills_and_everybody_agrees() {
     assert_eq!(output.status.code(), Some(0), "{verdict}\n{log}");
     assert_eq!(verdict["verdict"], "AGREE", "{log}");
 }
+
+/// The seed is drawn anew each time and printed with the verdict: `cargo xtask chaos --cycles 6 --seed S` has it again.
+#[test]
+fn after_whatever_was_killed_cut_or_stopped_everything_acknowledged_is_there_once() {
+    let home = home();
+    let built = program("stillage");
+    let built = built.parent().unwrap().to_str().unwrap();
+    let (output, verdict) = xtask(&["chaos", "--cycles", "6", "--binaries", built], home.path());
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{verdict}\n{log}");
+    assert_eq!(verdict["cycles"], 6, "{log}");
+    assert_eq!((&verdict["lost"], &verdict["twice"], &verdict["stalls"]), (&0.into(), &0.into(), &0.into()), "{log}");
+}

@@ -40,6 +40,10 @@ named! {
         LogIsWhole = "log_is_whole";
         TombstoneStaysDead = "tombstone_stays_dead";
         NothingFromTheFuture = "nothing_from_the_future";
+        NothingOverwritten = "nothing_overwritten";
+        NegativesAreAsked = "negatives_are_asked";
+        AliasesAreFollowed = "aliases_are_followed";
+        CauseComesFirst = "cause_comes_first";
         /// At rest.
         DevicesEqualServer = "devices_equal_server";
         EveryChangeEnds = "every_change_ends";

@@ -5,6 +5,8 @@
 //! A seed is a schedule: the same one does the same, so that a failing one can be replayed and made smaller.
 
 mod book;
+#[cfg(seeded_bugs)]
+mod bugs;
 mod checks;
 mod clock;
 mod device;
@@ -50,6 +52,12 @@ struct Args {
     /// With --replay: says everything that happens.
     #[arg(long)]
     trace: bool,
+    /// Deliberate faults in the rules, each for --schedules at most; only in a build that has them.
+    #[arg(long)]
+    seeded_bugs: bool,
+    /// With --seeded-bugs: only these, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    bugs: Vec<String>,
     /// One JSON document as the last line of stdout.
     #[arg(long)]
     json: bool,
@@ -74,8 +82,22 @@ fn judge(args: &Args) -> anyhow::Result<bool> {
         return Ok(report::replay(seed, &enabled, mode, args.json));
     }
     let seed = args.seed.unwrap_or_else(|| std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) >> 16);
+    if args.seeded_bugs {
+        return hunted(args, seed, &enabled, mode);
+    }
     let run = fleet::run(fleet::Order { seed, schedules: args.schedules, enabled, mode, threads: threads() });
     report::tell(&run, &enabled, args.json)
+}
+
+#[cfg(seeded_bugs)]
+fn hunted(args: &Args, seed: u64, enabled: &Enabled, mode: world::Mode) -> anyhow::Result<bool> {
+    let hunt = bugs::Hunt { seed, schedules: args.schedules, threads: threads(), mode };
+    bugs::hunt(hunt, enabled, &args.bugs, args.json)
+}
+
+#[cfg(not(seeded_bugs))]
+fn hunted(args: &Args, _: u64, _: &Enabled, _: world::Mode) -> anyhow::Result<bool> {
+    anyhow::bail!("no deliberate faults in this build ({} named): use cargo xtask sim --seeded-bugs", args.bugs.len())
 }
 
 fn threads() -> usize {

@@ -65,6 +65,13 @@ pub fn count(spot: &Spot, held: i64) -> Action {
     Count { item, location, lot, status, counted, remarks: Remarks::default() }.into()
 }
 
+/// One more of what is kept there.
+pub fn receive(spot: &Spot) -> Action {
+    let Cell { item, location, status, .. } = spot.cell;
+    let (lot, qty, remarks) = (spot.lot.clone(), Quantity::whole(1), Remarks::default());
+    Receive { item, location, lot, status, qty, unit_cost: None, supplier: None, remarks }.into()
+}
+
 impl Person<'_> {
     pub fn intend(&mut self) -> Option<Intent> {
         let plain = |action: Action| Intent { action, mistake: false, hidden: None };
@@ -77,8 +84,8 @@ impl Person<'_> {
             74..80 => self.reverse().map(plain),
             80..86 => self.edited(false).map(plain),
             86..90 => self.barcode().map(plain),
-            90..93 => self.archive().map(plain),
-            93..95 => self.new_item().map(plain),
+            90..92 => self.archive().map(plain),
+            92..95 => self.new_item().map(plain),
             _ => self.resolve().map(plain),
         }
     }
@@ -88,7 +95,7 @@ impl Person<'_> {
         let held = |(_, site): &&(LocationId, LocationId)| self.disk.cursors.contains_key(&Scope::Site(*site));
         let bins: Vec<_> = self.land.bins.iter().filter(held).collect();
         let location = self.dice.pick(&bins)?.0;
-        let (item, tracking) = *self.dice.pick(&self.land.items)?;
+        let (item, tracking) = self.item()?;
         let lot = match tracking {
             Tracking::None => None,
             Tracking::Lot => Some(format!("L{}", self.dice.below(2))),
@@ -98,6 +105,19 @@ impl Person<'_> {
         let status = if self.dice.chance(60) { StockStatus::Quarantine } else { StockStatus::Available };
         let cell = Cell { item, location, lot: lot.as_ref().map(|lot| lot_id(item, &lot.code)), status };
         Some(Spot { cell, lot })
+    }
+
+    /// One of those that were there from the start, or one that somebody made since.
+    fn item(&mut self) -> Option<(ItemId, Tracking)> {
+        if self.dice.chance(850) {
+            return self.dice.pick(&self.land.items).copied();
+        }
+        let records = self.disk.base.records.range(Ref { kind: Kind::Item, id: uuid::Uuid::nil() }..);
+        let items = records.take_while(|(of, _)| of.kind == Kind::Item).map(|(of, _)| ItemId(of.id));
+        let first = |item: &ItemId| self.land.items.iter().any(|(of, _)| of == item);
+        let made: Vec<(ItemId, Tracking)> =
+            items.filter(|item| !first(item)).map(|item| (item, Tracking::None)).collect();
+        self.dice.pick(if made.is_empty() { &self.land.items } else { &made }).copied()
     }
 
     fn units(&mut self, spot: &Spot, most: i64) -> Option<Quantity> {

@@ -25,6 +25,7 @@ named! {
         ClockOffset = "clock_offset";
         ClockJump = "clock_jump";
         ClockDrift = "clock_drift";
+        ClockBack = "clock_back";
         Revoked = "revoked";
         Granted = "granted";
         Poison = "poison";
@@ -37,7 +38,7 @@ named! {
 
 impl Fault {
     fn is_clock(self) -> bool {
-        matches!(self, Self::ClockOffset | Self::ClockJump | Self::ClockDrift)
+        matches!(self, Self::ClockOffset | Self::ClockJump | Self::ClockDrift | Self::ClockBack)
     }
 }
 
@@ -53,6 +54,7 @@ pub enum What {
     ClockOffset,
     ClockJump,
     ClockDrift,
+    ClockBack,
     Image,
     OldImage,
     CopiedDisk,
@@ -91,6 +93,8 @@ pub struct Plan {
     pub gather: i64,
     /// How long a message is under way at most, in microseconds: the worse, the less a clock is worth.
     pub latency: i64,
+    /// Clocks are off, and everybody works in the same few bins at once: only clocks say what came first.
+    pub close: bool,
     pub steps: Vec<Step>,
 }
 
@@ -102,18 +106,21 @@ impl Plan {
         let mut dice = Dice::new(seed, 0);
         let rates = rates(&mut dice, enabled);
         let wide = dice.chance(300);
+        let inexact = Fault::ALL.iter().any(|fault| fault.is_clock() && rates[fault.at()] > 0);
+        let close = inexact && dice.chance(600);
         let mut plan = Self {
             seed,
             devices: 2 + dice.index(5),
             sites: 2 + dice.index(2),
-            bins: 1 + dice.index(2),
-            items: 2 + dice.index(3),
+            bins: 1 + if close { 0 } else { dice.index(2) },
+            items: if close { 1 } else { 2 + dice.index(3) },
             rates,
             rows: if wide { 400 } else { 4 + dice.index(40) },
             results: if wide { 400 } else { 1 + dice.index(20) },
             push: if wide { 500 } else { 1 + dice.index(20) },
             gather: if rates[Fault::TwoServers.at()] > 0 { 400_000 } else { [3000, 100_000][dice.index(2)] },
-            latency: [40_000, 40_000, 400_000, 4_000_000][dice.index(4)],
+            latency: [40_000, 40_000, 400_000, 4_000_000][if close { 2 + dice.index(2) } else { dice.index(4) }],
+            close,
             steps: Vec::new(),
         };
         plan.steps = plan.steps(&mut dice);
@@ -143,7 +150,7 @@ impl Plan {
         drawn.extend(vec![What::Nudge; 15 + dice.index(10)]);
         drawn.extend(self.strikes(dice));
         dice.shuffle(&mut drawn);
-        let spread = [20_000, 400_000, 8_000_000][dice.index(3)];
+        let spread = [20_000, 400_000, 8_000_000][dice.index(if self.close { 2 } else { 3 })];
         let mut at = 0;
         let mut steps = Vec::with_capacity(drawn.len());
         for (stream, what) in (1..).zip(drawn) {
@@ -171,6 +178,7 @@ impl Plan {
         add(Fault::ClockOffset, 4, &[What::ClockOffset]);
         add(Fault::ClockJump, 4, &[What::ClockJump]);
         add(Fault::ClockDrift, 4, &[What::ClockDrift]);
+        add(Fault::ClockBack, 4, &[What::ClockBack]);
         add(Fault::Revoked, 4, &[What::Revoked]);
         add(Fault::Granted, 4, &[What::Granted]);
         add(Fault::Poison, 4, &[What::Poison]);

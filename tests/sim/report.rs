@@ -47,7 +47,7 @@ fn of(enabled: &Enabled) -> impl Iterator<Item = Fault> + '_ {
 /// Enabled faults that never struck and invariants that nobody looked at.
 fn idle(run: &Run, enabled: &Enabled) -> Vec<&'static str> {
     let faults = of(enabled).filter(|fault| run.fired[fault.at()] == 0).map(Fault::name);
-    let clocks = [Fault::ClockOffset, Fault::ClockJump, Fault::ClockDrift];
+    let clocks = [Fault::ClockOffset, Fault::ClockJump, Fault::ClockDrift, Fault::ClockBack];
     let inexact = clocks.iter().any(|fault| enabled[fault.at()]);
     // What only a fault gives occasion to is not missed when the fault is off.
     let due = |check: &Check| match check {

@@ -3,8 +3,9 @@
 
 mod commit;
 pub use commit::check_cell;
-pub use pull::Limits;
+mod kept;
 mod pull;
+pub use pull::Limits;
 
 use crate::{book::Book, checks::Checks};
 use std::{

@@ -59,6 +59,9 @@ pub struct Shelf {
     pub mistakes: Vec<ChangeId>,
     /// Which change takes which one back.
     pub reversals: Vec<(ChangeId, ChangeId)>,
+    /// Items somebody made one on their device, also where the server had it otherwise: until they heard of that, they
+    /// booked what they called by one name under the other.
+    pub joined: BTreeSet<uuid::Uuid>,
 }
 
 impl Shelf {
@@ -101,6 +104,8 @@ impl Shelf {
         if mistake {
             self.mistakes.push(change);
         }
+        let aliases = effects.records.iter().filter_map(|record| Some([record.of.id, record.alias_of()?]));
+        self.joined.extend(aliases.flatten());
         for count in &effects.counts {
             let place = self.places.entry(count.cell()).or_default();
             place.seen.push(Seen { t: known.t, held: count.counted.0, change });

@@ -1,6 +1,7 @@
 //! One schedule: a queue of events in time, one server, some devices, a network between them. Single-threaded; nothing
 //! here reads a clock or draws chance but from the plan's seed.
 
+mod cause;
 mod fate;
 mod network;
 mod rest;
@@ -92,6 +93,7 @@ pub struct World<'a> {
     recorded: Vec<(ChangeId, usize)>,
     destroyed: BTreeSet<ChangeId>,
     poisoned: Vec<ChangeId>,
+    causes: cause::Causes,
     calm: bool,
     hash: u64,
     trace: Vec<String>,

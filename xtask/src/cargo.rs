@@ -29,9 +29,7 @@ pub fn build() -> Result<(), Fault> {
 
 /// Where `build` puts the programs.
 pub fn bin(name: &str) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
-    let target = run::root().join(target);
-    target.join("debug").join(name)
+    target().join("debug").join(name)
 }
 
 /// Optimised programs without the window, which takes minutes and which no run needs. One set of packages for every
@@ -45,11 +43,24 @@ pub fn release_of(package: &str) -> Result<PathBuf, Fault> {
     optimised(&["-p", package])
 }
 
+/// The same with deliberate faults in the rules, in a folder of its own: nothing that is shipped is ever built there.
+pub fn seeded(package: &str) -> Result<PathBuf, Fault> {
+    let target = target().join("seeded-bugs");
+    let mut build = cargo(&["build", "--release", "--bins", "-p", package]);
+    build.env("CARGO_TARGET_DIR", &target).env("RUSTFLAGS", "--cfg seeded_bugs").stdout(Stdio::null());
+    run::step(build)?;
+    Ok(target.join("release"))
+}
+
 fn optimised(packages: &[&str]) -> Result<PathBuf, Fault> {
     let mut build = cargo(&["build", "--release", "--bins"]);
     // stdout is for the figures.
     build.args(packages).stdout(Stdio::null());
     run::step(build)?;
+    Ok(target().join("release"))
+}
+
+fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
-    Ok(run::root().join(target).join("release"))
+    run::root().join(target)
 }

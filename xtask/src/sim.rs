@@ -26,22 +26,30 @@ pub struct Args {
     /// With --replay: says everything that happens.
     #[arg(long)]
     trace: bool,
+    /// Deliberate faults in the rules, one after the other: does an invariant notice each? Within --schedules for each.
+    #[arg(long)]
+    seeded_bugs: bool,
+    /// With --seeded-bugs: only these, separated by commas.
+    #[arg(long, value_name = "LIST", requires = "seeded_bugs")]
+    bugs: Option<String>,
     /// One JSON document as the last line of stdout.
     #[arg(long)]
     pub json: bool,
 }
 
 pub fn sim(args: &Args) -> Result<(), Fault> {
-    let mut sim = Command::new(cargo::release_of("stillage-sim")?.join("sim"));
+    let programs = if args.seeded_bugs { cargo::seeded("stillage-sim")? } else { cargo::release_of("stillage-sim")? };
+    let mut sim = Command::new(programs.join("sim"));
     sim.args(["--schedules", &args.schedules.to_string()]);
     let options =
         [("--seed", args.seed.map(|seed| seed.to_string())), ("--replay", args.replay.map(|seed| seed.to_string()))];
-    let texts = [("--faults", args.faults.clone()), ("--check", args.check.clone())];
+    let texts = [("--faults", args.faults.clone()), ("--check", args.check.clone()), ("--bugs", args.bugs.clone())];
     for (name, value) in options.into_iter().chain(texts) {
         if let Some(value) = value {
             sim.args([name, &value]);
         }
     }
+    sim.args(args.seeded_bugs.then_some("--seeded-bugs"));
     sim.args(args.trace.then_some("--trace")).args(args.json.then_some("--json"));
     Err(Fault::ours(sim.stdin(Stdio::null()).exec()))
 }

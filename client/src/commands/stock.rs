@@ -251,7 +251,7 @@ fn only_for(verb: Verb, entry: &StockEntry) -> Result<(), Failure> {
     Ok(())
 }
 
-fn amount(typed: &str, item: &Item) -> Result<Entered, Failure> {
+pub(crate) fn amount(typed: &str, item: &Item) -> Result<Entered, Failure> {
     let typed = match typed.trim() {
         "" if item.tracking == Tracking::Serial => "1",
         typed => typed,

@@ -3,10 +3,13 @@
 use super::{Acted, Inner, Tag};
 use crate::{
     Failure,
-    store::{queries::catalogue::Known, record},
+    store::{Store, queries::catalogue::Known, record},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use stillage_core::action::Action;
+
+/// How long a reader may keep the files from being closed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn act(inner: &Arc<Inner>, actions: Vec<Action>) -> Result<Vec<Acted>, Failure> {
     let opened = inner.opened()?;
@@ -36,8 +39,26 @@ pub(super) async fn read_knowing<T: Send + 'static>(
 pub(super) async fn close(inner: &Arc<Inner>) {
     crate::sync::stop(inner).await;
     let opened = inner.open.write().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-    // The last handle folds the write-ahead log back into the database: a disk's work.
-    let _ = tokio::task::spawn_blocking(move || drop(opened)).await;
+    if let Some(opened) = opened {
+        let_go(opened.store).await;
+    }
+}
+
+/// Closes the files once nobody works with them any more. It must be here that they are closed: after this the process
+/// may end, and SQLCipher takes its memory down at exit, under the hands of whoever still uses it.
+async fn let_go(mut store: Arc<Store>) {
+    for _ in 0..PATIENCE.as_millis() {
+        match Arc::try_unwrap(store) {
+            Ok(last) => {
+                // The last handle folds the write-ahead log back into the database: a disk's work.
+                let _ = tokio::task::spawn_blocking(move || drop(last)).await;
+                return;
+            }
+            Err(shared) => store = shared,
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tracing::warn!("closed while something still reads");
 }
 
 fn tags(acted: &[Acted]) -> BTreeSet<Tag> {

@@ -53,20 +53,17 @@ pub fn plan(conn: &Connection, sheet: &Sheet, mint: Mints<'_>) -> Result<Plan, F
     let mut codes: HashMap<String, (u32, String)> = HashMap::new();
     for mut cells in sheet.rows() {
         let item = read(&mut cells);
-        if let Some(item) = &item {
-            claim_codes(conn, &mut cells, &mut codes, item)?;
-            keep_fixed(conn, &mut cells, item)?;
-            duplicate(&mut cells, by_sku.get(&fold(&item.sku)).map(|&at| &wanted[at]), &item.sku);
-        }
-        match item {
-            Some(item) if cells.bad.is_empty() => match by_sku.get(&fold(&item.sku)) {
-                Some(&at) => wanted[at].join(item),
-                None => {
-                    by_sku.insert(fold(&item.sku), wanted.len());
-                    wanted.push(item);
-                }
-            },
-            _ => plan.bad.append(&mut cells.bad),
+        claim_codes(conn, &mut cells, &mut codes, &item)?;
+        keep_fixed(conn, &mut cells, &item)?;
+        let twin = by_sku.get(&fold(&item.sku)).copied();
+        duplicate(&mut cells, twin.map(|at| &wanted[at]), &item.sku);
+        match twin {
+            _ if !cells.bad.is_empty() => plan.bad.append(&mut cells.bad),
+            Some(at) => wanted[at].join(item),
+            None => {
+                by_sku.insert(fold(&item.sku), wanted.len());
+                wanted.push(item);
+            }
         }
     }
     let mut categories = Categories::load(conn)?;
@@ -76,15 +73,15 @@ pub fn plan(conn: &Connection, sheet: &Sheet, mint: Mints<'_>) -> Result<Plan, F
     Ok(plan)
 }
 
-fn read(cells: &mut Cells<'_>) -> Option<Wanted> {
-    let Some(sku) = cells.text("sku") else {
-        cells.complain("sku", "MISSING", "Every item needs a SKU.");
-        return None;
-    };
-    cells.unmangled("sku", sku);
+/// Reads a row to its end, so that everything wrong with it is said at once.
+fn read(cells: &mut Cells<'_>) -> Wanted {
     let mut fields = Map::new();
-    if let Some(value) = cells.checked(Kind::Item, "sku", json!(sku)) {
-        fields.insert("sku".into(), value);
+    let sku = cells.text("sku").unwrap_or_default();
+    if sku.is_empty() {
+        cells.complain("sku", "MISSING", "Every item needs a SKU.");
+    } else {
+        cells.unmangled("sku", sku);
+        fields.extend(cells.checked(Kind::Item, "sku", json!(sku)).map(|value| ("sku".to_owned(), value)));
     }
     for &(field, clears) in TEXTS {
         let text = cells.text(field);
@@ -119,7 +116,7 @@ fn read(cells: &mut Cells<'_>) -> Option<Wanted> {
     }
     let barcodes = parts(cells.text("barcode")).map(scannable).collect();
     let category = cells.text("category").map(str::to_owned);
-    Some(Wanted { row: cells.number(), sku: sku.to_owned(), fields, twins: Vec::new(), barcodes, category })
+    Wanted { row: cells.number(), sku: sku.to_owned(), fields, twins: Vec::new(), barcodes, category }
 }
 
 /// Several values of one cell stand between bars.

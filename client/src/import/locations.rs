@@ -70,12 +70,11 @@ pub fn plan(conn: &Connection, sheet: &Sheet, mint: Mints<'_>) -> Result<Plan, F
 fn read(cells: &mut Cells<'_>) -> Vec<Wanted> {
     let path: Vec<&str> = cells.text("path").unwrap_or_default().split('>').map(str::trim).collect();
     let path: Vec<&str> = path.into_iter().filter(|part| !part.is_empty()).collect();
-    let Some(code) = cells.text("code").or(path.last().copied()) else {
-        cells.complain("code", "MISSING", "Every location needs a code.");
-        return Vec::new();
-    };
+    let code = cells.text("code").or(path.last().copied()).unwrap_or_default();
     let field = if cells.text("code").is_some() { "code" } else { "path" };
-    if let Err(rejection) = stillage_core::record::fields::check(Kind::Location, "code", &json!(code)) {
+    if code.is_empty() {
+        cells.complain("code", "MISSING", "Every location needs a code.");
+    } else if let Err(rejection) = stillage_core::record::fields::check(Kind::Location, "code", &json!(code)) {
         cells.refuse(field, &rejection);
     }
     let mut above: Vec<&str> = path;

@@ -4,7 +4,7 @@
 use super::{Plan, Step, cells::Cells, cells::Sheet};
 use crate::{
     Failure,
-    commands::stock::{StockEntry, Verb, action},
+    commands::stock::{StockEntry, Verb, action, amount},
     store::queries::{self, scan::standing, search},
 };
 use rusqlite::Connection;
@@ -64,14 +64,21 @@ fn row(
     let expiry = cells.date("expiry");
     let cost = cost(cells);
     let qty = quantity(cells);
-    let (Some((item, view)), Some(location)) = (item, location) else { return Ok(None) };
+    let (Some((item, view)), Some(location)) = (&item, location) else {
+        // What can be said of the amount is said at once, not after the rest was corrected.
+        if let Some(failure) = item.and_then(|(_, view)| amount(&qty, &view).err()) {
+            cells.complain("qty", failure.code.name(), failure.message);
+        }
+        return Ok(None);
+    };
+    let item = *item;
     let text = |cells: &Cells<'_>, field: &str| cells.text(field).map(str::to_owned);
     if let Some(serial) = cells.text("serial")
         && let Some(row) = serials.insert((item, fold(serial)), cells.number())
     {
         cells.complain("serial", "DUPLICATE", format!("Row {row} has this serial already."));
     }
-    tracked(cells, &view);
+    tracked(cells, view);
     if !cells.bad.is_empty() {
         return Ok(None);
     }
@@ -98,7 +105,7 @@ fn row(
             return Ok(None);
         }
     };
-    Ok(amount_is_sound(cells, &action, &view).then_some(action))
+    Ok(amount_is_sound(cells, &action, view).then_some(action))
 }
 
 /// Whether there is something to record; complains about what can never be.

@@ -76,3 +76,27 @@ fn a_damaged_file_says_so() {
     std::fs::write(&path, bytes).unwrap();
     assert_eq!(Store::open(dir.path(), KEY).err().unwrap().code, Code::Damaged);
 }
+
+#[tokio::test]
+async fn files_are_closed_only_when_the_last_reader_is_done() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = std::sync::Arc::new(set_up(dir.path()).await);
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let reader = std::sync::Arc::clone(&engine);
+    let reading = tokio::spawn(async move {
+        let slow = reader.read(move |_| {
+            begun.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(())
+        });
+        slow.await.unwrap();
+    });
+    tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+    let mut closing = Box::pin(engine.close());
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut closing).await;
+    assert!(early.is_err(), "closed under a reader");
+    release.send(()).unwrap();
+    closing.await;
+    reading.await.unwrap();
+}

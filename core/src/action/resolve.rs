@@ -141,6 +141,11 @@ impl Resolve {
                 needs.cells.insert(*cell);
                 needs.cells.insert(Cell { item: facts.resolved(winner), ..*cell });
             }
+            // Another change of the same batch may bring the loser where it never was, before or after this one.
+            for cell in facts.cells.keys().filter(|cell| cell.item == loser) {
+                needs.cells.insert(Cell { item: winner, ..*cell });
+                needs.cells.insert(Cell { item: facts.resolved(winner), ..*cell });
+            }
         }
         needs
     }

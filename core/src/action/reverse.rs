@@ -36,7 +36,7 @@ impl Reverse {
             .get(&self.movement)
             .and_then(Option::as_ref)
             .ok_or(Rejection::MovementNotFound { movement: self.movement })?;
-        if let Some(by) = known.reversed_by {
+        if let Some(by) = known.reversed_by.filter(|_| !seeded!(ReversedTwice)) {
             return Err(Rejection::AlreadyReversed { movement: self.movement, by });
         }
         let original = &known.movement;
@@ -50,8 +50,9 @@ impl Reverse {
             id: context.movement_id(),
             change: context.change,
             kind: MovementKind::Reversal,
-            from: original.to,
-            to: original.from,
+            from: if seeded!(ReversedSameWay) { original.from } else { original.to },
+            to: if seeded!(ReversedSameWay) { original.to } else { original.from },
+            order: if seeded!(ReversedNow) { context.order } else { original.order },
             at: context.at,
             person: context.person,
             remarks,

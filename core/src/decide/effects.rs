@@ -113,10 +113,15 @@ impl Effects {
         let mut variances = Vec::new();
         for entry in movement.entries() {
             let known = facts.cell(&entry.cell);
-            let counted_later = known.count.filter(|count| movement.order < count.order);
+            let counted_later = known.count.filter(|count| movement.order < count.order && !seeded!(LateNotTakenOut));
             if let Some(count) = counted_later {
-                let place = if entry.delta < Quantity::ZERO { movement.from } else { movement.to };
-                variances.push((entry.cell, place, count.change, entry.delta.negated()));
+                let place = if entry.delta < Quantity::ZERO || seeded!(LateVariancePlace) {
+                    movement.from
+                } else {
+                    movement.to
+                };
+                let delta = if seeded!(LateVarianceSign) { entry.delta } else { entry.delta.negated() };
+                variances.push((entry.cell, place, count.change, delta));
             } else {
                 self.watch_level(context, facts, &entry, known)?;
             }
@@ -186,7 +191,7 @@ impl Effects {
             Level::Block => {
                 Err(Rejection::NotEnoughStock { item: cell.item, location: cell.location, on_hand: known.on_hand })
             }
-            Level::Warn if known.on_hand >= Quantity::ZERO => {
+            Level::Warn if known.on_hand >= Quantity::ZERO && !seeded!(NegativeNotFlagged) => {
                 let mut draft = Draft::new(InboxKind::Negative, Some(cell.item.into()));
                 draft.details = json!({
                     "location": cell.location, "lot": cell.lot, "status": cell.status.name(),

@@ -43,10 +43,14 @@ pub fn merge(current: &Record, patch: &[FieldChange]) -> Merged {
     for change in patch {
         let theirs = current.fields.get(&change.field).cloned().unwrap_or(Value::Null);
         let mine = &change.value;
+        if seeded!(UnknownFieldDropped) && super::fields::fields(current.of.kind).iter().all(|f| f.name != change.field)
+        {
+            continue;
+        }
         if theirs == *mine || *mine == change.base {
             continue;
         }
-        let value = if theirs == change.base {
+        let value = if theirs == change.base || seeded!(LastWriterWins) {
             mine.clone()
         } else if policy(current.of.kind, &change.field) == Policy::Union {
             union(&change.base, mine, &theirs)
@@ -76,8 +80,10 @@ pub fn set(fields: &mut Fields, name: &str, value: Value) {
 
 fn union(base: &Value, mine: &Value, theirs: &Value) -> Value {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let (base, mine, theirs) = (list(base), list(mine), list(theirs));
-    let removed = |v: &Value| base.contains(v) && (!mine.contains(v) || !theirs.contains(v));
+    let (base, mine, mut theirs) = (list(base), list(mine), list(theirs));
+    theirs.retain(|v| !seeded!(UnionDropsTheirs) || mine.contains(v));
+    let gone = |v: &Value| !mine.contains(v) || !theirs.contains(v);
+    let removed = |v: &Value| base.contains(v) && gone(v) && !seeded!(UnionRevives);
     let mut result: Vec<Value> = Vec::new();
     for value in theirs.iter().chain(&mine) {
         if !removed(value) && !result.contains(value) {

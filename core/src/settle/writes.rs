@@ -61,6 +61,9 @@ pub struct Writes {
 impl Writes {
     /// A link of a device's chain whose change had been decided under another number.
     pub(super) fn repeat(&mut self, push: &Push, change: &Change, chain: Digest, result: &ChangeResult) {
+        if seeded!(RepeatNotLinked) {
+            return;
+        }
         self.changes.push(ChangeRow {
             change: change.clone(),
             device: push.device.id,
@@ -84,7 +87,7 @@ impl Writes {
             self.record(by, record);
         }
         for count in effects.counts {
-            let scope = count.place.site.map(Scope::Site);
+            let scope = count.place.site.map(Scope::Site).filter(|_| !seeded!(CountNotTold));
             self.log(by, scope, (entry::COUNT, count.change.to_string(), to_body(&count)));
             self.cells.entry(count.cell()).or_default();
             self.counts.push(count);

@@ -74,6 +74,22 @@ fn items_counted_in_different_units_cannot_be_merged() {
 }
 
 #[test]
+fn a_merge_reads_the_other_items_stock_where_its_own_batch_brought_the_first() {
+    let (mut world, item, bin) = World::new(2);
+    let late = ItemId(world.mint());
+    world.push(0, 2_000_000, receive(item, bin, 5));
+    world.create(1, late.into(), &[("sku", "bolt"), ("name", "Bolt again")]);
+    let inbox = InboxId(world.inbox()[0].of.id);
+    let brought = world.seal(1, 2_100_000, receive(late, bin, 2));
+    let merged = world.seal(1, 3_000_000, Resolve { inbox, keep: Keep::Theirs, value: json!(null) });
+    let push = world.prepared(1, vec![brought, merged]);
+    let asked = world.cells_asked_for(std::slice::from_ref(&push));
+    assert!(asked.iter().any(|cell| cell.item == item && cell.location == bin), "{asked:?}");
+    world.settle(vec![push]);
+    assert_eq!((world.on_hand(item, bin), world.on_hand(late, bin)), (whole(7), whole(0)));
+}
+
+#[test]
 fn what_builds_on_a_rejected_create_shares_its_fate_under_one_root() {
     let (mut world, _, bin) = World::new(1);
     let item = ItemId(world.mint());

@@ -1,7 +1,7 @@
 //! A server without a database: its facts are its state, and devices push to it.
 
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
     action::{Action, Count, Issue, Receive, Save},
     change::{Act, Change, ChangeResult, Cut, Digest},
@@ -151,6 +151,29 @@ impl World {
         self.forget_records();
         self.check();
         settled
+    }
+
+    /// The cells that a server which knows none yet looks up for these pushes.
+    pub fn cells_asked_for(&mut self, batch: &[Push]) -> BTreeSet<Cell> {
+        self.forget_records();
+        let known = std::mem::take(&mut self.facts.cells);
+        let mut asked = BTreeSet::new();
+        loop {
+            let missing = needs(batch, &self.facts);
+            if missing.is_empty() {
+                self.facts.cells = known;
+                self.facts.cells_of.clear();
+                return asked;
+            }
+            asked.extend(missing.cells.iter().copied());
+            let cells_of = missing.cells_of.clone();
+            self.answer(missing);
+            // A table lists only cells that have been: what the batch itself brings is not among them yet.
+            for of in cells_of {
+                let cells = known.keys().filter(|cell| of == cell.item.into()).copied().collect();
+                self.facts.cells_of.insert(of, cells);
+            }
+        }
     }
 
     fn forget_records(&mut self) {

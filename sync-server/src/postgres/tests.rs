@@ -12,7 +12,7 @@ fn home() -> tempfile::TempDir {
 }
 
 fn ask(postgres: &PrivatePostgres, sql: &str) -> String {
-    let answer = postgres.tools.psql(&postgres.url(), sql).unwrap();
+    let answer = postgres.cluster.tools.psql(&postgres.url(), sql).unwrap();
     answer.trim().to_owned()
 }
 
@@ -64,6 +64,20 @@ fn a_killed_postmaster_leaves_nothing_in_the_way_of_the_next_start() {
     let second = PrivatePostgres::start(home.path(), Durability::Full).unwrap();
     assert_eq!(ask(&second, "SELECT n FROM kept"), "7");
     drop(first);
+    assert_eq!(ask(&second, "SELECT n FROM kept"), "7");
+}
+
+#[test]
+fn a_cluster_whose_postmaster_was_killed_is_mended_by_those_who_use_it() {
+    let home = home();
+    let [first, second] = [(); 2].map(|()| PrivatePostgres::start(home.path(), Durability::Full).unwrap());
+    ask(&first, "CREATE TABLE kept AS SELECT 7 AS n");
+    assert!(!first.mend().unwrap(), "nothing is wrong yet");
+    let killed = pid_of(home.path());
+    kill("-KILL", &killed);
+    while !first.mend().unwrap() {}
+    assert_ne!(pid_of(home.path()), killed);
+    assert!(!second.mend().unwrap(), "one of them is enough");
     assert_eq!(ask(&second, "SELECT n FROM kept"), "7");
 }
 

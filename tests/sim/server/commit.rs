@@ -34,6 +34,7 @@ struct Numbers {
 
 impl Commit<'_> {
     pub fn run(mut self, writes: &Writes) {
+        self.nothing_lost(writes);
         self.changes(writes);
         self.times(writes);
         let numbers = self.log(&writes.log);
@@ -41,6 +42,10 @@ impl Commit<'_> {
         for movement in &writes.movements {
             let once = !self.server.book.movements.contains_key(&movement.id);
             self.checks.hold(Check::OneEffect, once, || format!("{} is entered twice", movement.id));
+            if let Some(original) = movement.reverses {
+                let once = !self.server.book.reversed.contains_key(&original);
+                self.checks.hold(Check::OneEffect, once, || format!("{original} is taken back twice"));
+            }
             if self.server.broken == Some(Broken::NoVariance) && movement.is_variance() {
                 continue;
             }

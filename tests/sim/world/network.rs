@@ -13,6 +13,7 @@ use stillage_core::{
     change::ChangeResult,
     id::DeviceId,
     scope::Scope,
+    settle::Settled,
     wire::{PullAnswer, PushAnswer, PushRefusal},
 };
 
@@ -188,6 +189,7 @@ impl World<'_> {
         }
         let requests: Vec<Request> = batch.iter().map(|(_, _, request)| request.clone()).collect();
         let settled = self.settled(&requests);
+        self.check_links(&requests, &settled);
         if self.fire(Fault::ServerCrashAfter) {
             return;
         }
@@ -201,16 +203,16 @@ impl World<'_> {
         self.poke_all();
     }
 
-    fn settled(&mut self, requests: &[Request]) -> Vec<Option<stillage_core::settle::Settled>> {
+    fn settled(&mut self, requests: &[Request]) -> Vec<Option<Settled>> {
         if requests.len() > 1 && self.fire(Fault::TwoServers) {
             let (ours, theirs) = requests.split_at(requests.len() / 2);
             let mut mine = self.server.attempt(ours);
             let other = self.server.attempt(theirs);
-            self.server.commit(&other, &mut self.checks);
+            self.commit(&other);
             if Server::crosses(&mine, &other) {
                 mine = self.server.attempt(ours);
             }
-            self.server.commit(&mine, &mut self.checks);
+            self.commit(&mine);
             return mine.settled.into_iter().chain(other.settled).collect();
         }
         let attempt = self.server.attempt(requests);
@@ -219,12 +221,12 @@ impl World<'_> {
             let mut settled = Vec::new();
             for request in requests {
                 let alone = self.server.attempt(std::slice::from_ref(request));
-                self.server.commit(&alone, &mut self.checks);
+                self.commit(&alone);
                 settled.extend(alone.settled);
             }
             return settled;
         }
-        self.server.commit(&attempt, &mut self.checks);
+        self.commit(&attempt);
         attempt.settled
     }
 

@@ -92,7 +92,14 @@ impl World<'_> {
             });
         }
         check_shown(at, disk, checks);
+        for row in disk.outbox.iter().filter(|row| row.waits()) {
+            let shown = row.effects.iter().flat_map(|effects| &effects.movements);
+            let once = shown.into_iter().all(|movement| !disk.base.movements.contains_key(&movement.id));
+            checks.hold(Check::OneEffect, once, || format!("device {at} shows {} twice", row.change.id));
+        }
         let Some(ack) = &answer.ack else { return };
+        let own = disk.chain_at(ack.seq) == Some(ack.chain);
+        checks.hold(Check::GapFreePrefix, own, || format!("device {at} believes another chain at {}", ack.seq));
         for result in &ack.results {
             let left = self.server.left.get(&result.id).into_iter().flatten();
             for (scope, seq) in left {

@@ -51,6 +51,7 @@ impl<'a> World<'a> {
             recorded: Vec::new(),
             destroyed: BTreeSet::new(),
             poisoned: Vec::new(),
+            causes: Default::default(),
             calm: false,
             hash: plan.seed,
             trace: Vec::new(),
@@ -92,8 +93,11 @@ impl<'a> World<'a> {
                 break;
             }
         }
-        let moment = device.machine.moment(now);
-        device.disk.clock.add(moment, moment, now);
+        // How good this first sample is stays with a device for long.
+        let way = if self.plan.exact() { 0 } else { self.dice.between(0, 2 * self.plan.latency) };
+        let there = if way == 0 { 0 } else { self.dice.between(0, way) };
+        let (asked, answered) = (device.machine.moment(now - way), device.machine.moment(now));
+        device.disk.clock.add(asked, answered, now - there);
         if self.plan.on(Fault::PowerLoss) {
             device.flushed = Some(device.disk.clone());
         }

@@ -3,7 +3,7 @@
 use super::{Event, World};
 use crate::{
     dice::Dice,
-    people::{Intent, Person, Spot, count},
+    people::{Intent, Person, Spot, count, receive},
     plan::{Fault, Step, What},
     shelf::Known,
 };
@@ -49,6 +49,7 @@ impl World<'_> {
             What::UnknownEntry => self.unknown_entry(&mut dice),
             What::CountedTwice => self.counted_twice(device, &mut dice),
             What::Recount => self.recount(device, &mut dice),
+            What::ClockBack => self.clock_back(device, &mut dice),
         }
     }
 
@@ -85,6 +86,7 @@ impl World<'_> {
         match desktop.disk.act(intent.action, id, (at, error)) {
             Ok(effects) => {
                 self.shelf.acted(id, Known { t: now, at, error }, &effects, intent.mistake);
+                self.knew(device, id, &effects);
                 self.say(|| format!("  {id} at {:+} ±{error}: {told}", at - now));
                 self.kept(device, id);
                 true
@@ -128,6 +130,29 @@ impl World<'_> {
             }
         };
         self.fired(fault);
+    }
+
+    /// Somebody goes on in one place after the machine came up with an earlier time.
+    fn clock_back(&mut self, device: usize, dice: &mut Dice) {
+        let (land, shelf, disk) = (&self.land, &self.shelf, &self.devices[device].disk);
+        let Some(spot) = (Person { dice, land, disk, shelf }).spot() else { return };
+        if dice.chance(600) && !self.something_here(device, &spot, dice) {
+            return;
+        }
+        self.now += 1;
+        let machine = &mut self.devices[device].machine;
+        machine.reboot(self.now);
+        machine.offset -= dice.between(SECOND, 3600 * SECOND);
+        if self.something_here(device, &spot, dice) {
+            self.fired(Fault::ClockBack);
+        }
+    }
+
+    fn something_here(&mut self, device: usize, spot: &Spot, dice: &mut Dice) -> bool {
+        if dice.chance(400) {
+            return self.count_here(device, spot, dice);
+        }
+        self.record(device, Intent { action: receive(spot), mistake: false, hidden: None }, dice)
     }
 
     fn sites_of(&mut self, device: usize) -> Option<&mut Option<BTreeSet<LocationId>>> {

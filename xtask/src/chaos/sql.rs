@@ -1,6 +1,6 @@
 //! Postgres as its own `psql` sees it: questions to a session of its own, by lines through a pipe.
 
-use crate::replay::brood::Ward;
+use crate::replay::brood::{Ward, postmaster};
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
@@ -17,7 +17,8 @@ const END: &str = "-- end of answer --";
 /// How the private cluster below a folder is reached.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    pub socket: PathBuf,
+    socket: PathBuf,
+    data: PathBuf,
 }
 
 impl Cluster {
@@ -26,7 +27,12 @@ impl Cluster {
         let file = postmaster_file(data, 3).context("no running Postgres below the server's folder")?;
         let text = fs::read_to_string(file)?;
         let socket = text.lines().nth(4).context("postmaster.pid names no socket")?;
-        Ok(Self { socket: socket.trim().into() })
+        Ok(Self { socket: socket.trim().into(), data: data.into() })
+    }
+
+    /// The process that all of Postgres goes with.
+    pub fn postmaster(&self) -> Option<u32> {
+        postmaster(&self.data, 3)
     }
 
     fn psql(&self) -> Command {

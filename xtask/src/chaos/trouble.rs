@@ -23,6 +23,8 @@ pub enum Trouble {
     DiskFull,
     /// SIGKILL to a process of Postgres that works for a server: all of them start over.
     BackendKill,
+    /// SIGKILL to Postgres itself, which one of the servers must start again.
+    PostgresKill,
     /// A session of a server is ended by an administrator, if it can be while it commits.
     CommitCut,
     /// Rows locked in another order than the writer's.
@@ -37,12 +39,13 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ServerKill,
         Self::ServerPause,
         Self::ClientKill,
         Self::DiskFull,
         Self::BackendKill,
+        Self::PostgresKill,
         Self::CommitCut,
         Self::Deadlock,
         Self::PoolExhausted,
@@ -61,6 +64,7 @@ impl Trouble {
             Self::ClientKill => "client_kill",
             Self::DiskFull => "disk_full",
             Self::BackendKill => "backend_kill",
+            Self::PostgresKill => "postgres_kill",
             Self::CommitCut => "commit_cut",
             Self::Deadlock => "deadlock",
             Self::PoolExhausted => "pool_exhausted",
@@ -131,6 +135,11 @@ impl Scene<'_> {
                 Ok(kill_process(pid, Signal::CONT)?)
             }
             Trouble::BackendKill => self.kill_backend(),
+            Trouble::PostgresKill => {
+                let pid = self.cluster.postmaster().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+                pid.map(|pid| kill_process(pid, Signal::KILL).ok());
+                Ok(())
+            }
             Trouble::CommitCut => self.cluster.disturb(COMMIT_CUT),
             Trouble::Deadlock => self.cluster.disturb(DEADLOCK),
             Trouble::PoolExhausted => self.cluster.disturb(NOBODY_WRITES),
@@ -140,12 +149,12 @@ impl Scene<'_> {
 
     /// The kernel takes a backend away, as it does when memory is short.
     fn kill_backend(&self) -> Result<()> {
-        let mut session = self.cluster.session()?;
         let sql = format!(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> '{OURS}' \
              ORDER BY (state = 'active') DESC, xact_start NULLS LAST LIMIT 1"
         );
-        let rows = session.rows(&sql)?;
+        // Postgres itself may have been killed a moment ago: then there is none to kill.
+        let rows = self.cluster.session().and_then(|mut session| session.rows(&sql)).unwrap_or_default();
         let pid = rows.first().and_then(|row| row.first()).and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw);
         // It may have ended in this moment, which is as good.
         pid.map(|pid| kill_process(pid, Signal::KILL).ok());

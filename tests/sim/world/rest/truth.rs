@@ -12,7 +12,8 @@ use stillage_core::{id::MovementId, order::OrderKey, quantity::Quantity, record:
 
 impl World<'_> {
     pub(super) fn check_truth(&mut self) {
-        let merged = merged(&self.server);
+        let mut merged = merged(&self.server);
+        merged.extend(&self.shelf.joined);
         let flagged = flagged(&self.server);
         let exact = self.plan.exact();
         let cells: Vec<Cell> = self.shelf.places.keys().copied().collect();
