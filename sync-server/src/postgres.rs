@@ -111,7 +111,7 @@ impl PrivatePostgres {
 
     /// Puts an empty database in the place of the one at `url`. Refused while anybody is connected to it.
     pub fn renew_database(&self) -> Result<(), PostgresFault> {
-        self.tools.psql(&self.url_of("postgres"), &format!("DROP DATABASE \"{DATABASE}\""))?;
+        self.cluster.tools.psql(&self.url_of("postgres"), &format!("DROP DATABASE \"{DATABASE}\""))?;
         self.create_database(DATABASE)
     }
 
