@@ -14,8 +14,11 @@ mod show;
 use arguments::{Arguments, InboxVerb, Verb};
 use clap::{Parser, error::ErrorKind};
 use serde_json::{Value, json};
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode, time::Duration};
 use stillage_client::{Code, Engine, Failure, place};
+
+/// How long a thread may go on, such as one that looks up a name, after everything was said.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a verb has to say.
 pub struct Said {
@@ -47,7 +50,9 @@ pub fn main() -> ExitCode {
         Err(fault) => return failed(json, &Failure::internal(fault)),
     };
     let outcome = runtime.block_on(run(arguments));
-    runtime.shutdown_background();
+    // Threads that used SQLCipher give back what OpenSSL keeps for each of them when they end. That must not happen while
+    // the process ends as well and OpenSSL takes everything down.
+    runtime.shutdown_timeout(LAST_WAIT);
     match outcome {
         Ok(said) => {
             let exit = said.as_ref().map_or(0, |said| said.exit);
