@@ -17,6 +17,7 @@ use crate::{
     cargo,
     fault::Fault,
     replay::{brood, mint},
+    run,
 };
 use anyhow::{Context, Result};
 use rand::SeedableRng;
@@ -25,8 +26,7 @@ use serde::Serialize;
 use serde_json::json;
 use std::{
     collections::BTreeMap,
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Some(folder) => fs::canonicalize(folder).with_context(|| folder.display().to_string())?,
         None => cargo::release().map_err(|fault: Fault| anyhow::anyhow!(fault.message))?,
     };
-    let folder = work_folder(args.keep.as_deref())?;
+    let folder = run::work_folder("chaos", args.keep.as_deref())?;
     brood::watch_signals(folder.clone(), brood::Work::Kept)?;
     let mut report = Report { seed, ..Report::default() };
     let ended = play(args.cycles, &binaries, &folder, &mut report);
@@ -141,17 +141,4 @@ fn print(report: &Report, json: bool) -> Result<()> {
     report.broken.iter().for_each(|what| println!("broken        {what}"));
     println!("verdict       {}", if report.held() { "HELD" } else { "BROKEN" });
     Ok(())
-}
-
-/// A folder that also the account Postgres runs under can walk through.
-fn work_folder(chosen: Option<&Path>) -> Result<PathBuf> {
-    let folder = match chosen {
-        Some(folder) => {
-            fs::create_dir_all(folder)?;
-            fs::canonicalize(folder)?
-        }
-        None => tempfile::Builder::new().prefix("stillage-chaos-").tempdir()?.keep(),
-    };
-    fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
-    Ok(folder)
 }

@@ -9,8 +9,7 @@ mod story;
 mod warehouse;
 
 use std::env;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -56,7 +55,7 @@ pub fn demo(args: &Args) -> Result<(), Fault> {
         run::step(setup::npm(&["run", "build"]))?;
         run::step(cargo::workspace(&["build"], &["--bins"]))?;
     }
-    let folder = folder(args.keep.as_deref())?;
+    let folder = run::work_folder("demo", args.keep.as_deref())?;
     // Ctrl-C is a usual way to end it.
     let work = if args.keep.is_none() { Work::Removed } else { Work::Kept };
     brood::watch_signals(folder.clone(), work)?;
@@ -126,17 +125,4 @@ fn windows(warehouse: &mut Warehouse) -> Result<(), Fault> {
 
 fn has_display() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-/// A folder that also the account Postgres runs under can walk through.
-fn folder(chosen: Option<&Path>) -> Result<PathBuf, Fault> {
-    let folder = match chosen {
-        Some(dir) => {
-            fs::create_dir_all(dir)?;
-            fs::canonicalize(dir)?
-        }
-        None => tempfile::Builder::new().prefix("stillage-demo-").tempdir()?.keep(),
-    };
-    fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
-    Ok(folder)
 }

@@ -11,7 +11,7 @@
 pub mod brood;
 mod device;
 pub mod dump;
-mod fleet;
+pub mod fleet;
 mod judge;
 pub mod mint;
 pub mod plan;
@@ -21,7 +21,7 @@ mod schedule;
 pub mod server;
 mod table;
 
-use crate::{cargo, fault::Fault};
+use crate::{cargo, fault::Fault, run};
 use anyhow::{Context, Result};
 use fleet::Fleet;
 use mint::Watch;
@@ -29,8 +29,7 @@ use plan::Plan;
 use schedule::Schedule;
 use std::{
     collections::BTreeMap,
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -97,7 +96,7 @@ fn replay(args: Args) -> Result<ExitCode> {
         Some(folder) => folder.clone(),
         None => cargo::release().map_err(|fault| anyhow::anyhow!(fault.message))?,
     };
-    let folder = work_folder(args.keep.as_deref())?;
+    let folder = run::work_folder("replay", args.keep.as_deref())?;
     brood::watch_signals(folder.clone(), brood::Work::Kept)?;
     let report =
         perform(&plan, &schedule, devices, (&binaries, &folder)).map(|report| Report { seed, ..report }.close());
@@ -182,17 +181,4 @@ fn by_kind(inbox: &BTreeMap<String, serde_json::Value>) -> BTreeMap<&str, usize>
         *cards.entry(kind).or_insert(0) += 1;
     }
     cards
-}
-
-/// A new folder that also the account Postgres runs under can walk through.
-fn work_folder(chosen: Option<&Path>) -> Result<PathBuf> {
-    let folder = match chosen {
-        Some(dir) => {
-            fs::create_dir_all(dir)?;
-            fs::canonicalize(dir)?
-        }
-        None => tempfile::Builder::new().prefix("stillage-replay-").tempdir()?.keep(),
-    };
-    fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
-    Ok(folder)
 }

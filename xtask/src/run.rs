@@ -1,6 +1,8 @@
 //! Runs other programs. Their output goes to the terminal as it comes; ours says which step it is.
 
 use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -46,4 +48,18 @@ fn line_of(command: &Command) -> String {
         line.push_str(&arg.to_string_lossy());
     }
     line
+}
+
+/// The folder a verb works in, a new one of its name when none is chosen. Also the account that Postgres runs under can
+/// walk through it.
+pub fn work_folder(verb: &str, chosen: Option<&Path>) -> std::io::Result<PathBuf> {
+    let folder = match chosen {
+        Some(dir) => {
+            fs::create_dir_all(dir)?;
+            fs::canonicalize(dir)?
+        }
+        None => tempfile::Builder::new().prefix(&format!("stillage-{verb}-")).tempdir()?.keep(),
+    };
+    fs::set_permissions(&folder, Permissions::from_mode(0o755))?;
+    Ok(folder)
 }

@@ -1,9 +1,8 @@
 //! Postgres as its own `psql` sees it: questions to a session of its own, by lines through a pipe.
 
-use crate::replay::brood::{Ward, postmaster};
+use crate::replay::brood::{Ward, postgres_socket, postmaster};
 use anyhow::{Context, Result, bail};
 use std::{
-    fs,
     io::{BufRead, BufReader, Lines, Write},
     path::{Path, PathBuf},
     process::{ChildStdin, ChildStdout, Command, Stdio},
@@ -24,15 +23,13 @@ pub struct Cluster {
 impl Cluster {
     /// Reads where the running cluster below `data` listens.
     pub fn of(data: &Path) -> Result<Self> {
-        let file = postmaster_file(data, 3).context("no running Postgres below the server's folder")?;
-        let text = fs::read_to_string(file)?;
-        let socket = text.lines().nth(4).context("postmaster.pid names no socket")?;
-        Ok(Self { socket: socket.trim().into(), data: data.into() })
+        let socket = postgres_socket(data).context("no running Postgres below the server's folder")?;
+        Ok(Self { socket, data: data.into() })
     }
 
     /// The process that all of Postgres goes with.
     pub fn postmaster(&self) -> Option<u32> {
-        postmaster(&self.data, 3)
+        postmaster(&self.data)
     }
 
     fn psql(&self) -> Command {
@@ -82,13 +79,4 @@ impl Session {
             }
         }
     }
-}
-
-fn postmaster_file(folder: &Path, depth: u32) -> Option<PathBuf> {
-    let file = folder.join("postmaster.pid");
-    if file.exists() {
-        return Some(file);
-    }
-    let below = fs::read_dir(folder).ok()?.flatten().filter(|entry| depth > 0 && entry.path().is_dir());
-    below.into_iter().find_map(|entry| postmaster_file(&entry.path(), depth - 1))
 }

@@ -9,13 +9,12 @@ use super::{
     sql::Cluster,
     trouble::{Scene, Trouble},
 };
-use crate::replay::{dump::Dump, mint::Watch, server::Server};
+use crate::replay::{dump::Dump, fleet::same_cursors, mint::Watch, server::Server};
 use anyhow::{Context, Result, bail, ensure};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io::BufReader,
     net::SocketAddr,
@@ -142,7 +141,9 @@ impl World {
         loop {
             let handed_over = self.drain()?;
             let pulled = self.drain()?;
-            if handed_over.iter().chain(&pulled).all(|sync| sync.done) && same_cursors(&pulled) {
+            if handed_over.iter().chain(&pulled).all(|sync| sync.done)
+                && same_cursors(pulled.iter().map(|sync| &sync.cursors))
+            {
                 return Ok(Vec::new());
             }
             if watch.elapsed() > REST {
@@ -214,11 +215,4 @@ impl World {
 fn ids(answer: &Value) -> Result<Vec<String>> {
     let ids = answer["ids"].as_array().context("no ids")?;
     Ok(ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect())
-}
-
-/// Scopes that two desktops hold must stand at the same number; a person's inbox only that person holds.
-fn same_cursors(drained: &[Drained]) -> bool {
-    let mut seen: BTreeMap<&str, &Value> = BTreeMap::new();
-    let held = drained.iter().filter_map(|sync| sync.cursors.as_object()).flatten();
-    held.into_iter().all(|(scope, at)| *seen.entry(scope).or_insert(at) == at)
 }

@@ -21,6 +21,9 @@ use std::{
     time::Duration,
 };
 
+/// How far below its folder a cluster may lie.
+const DEPTH: u32 = 3;
+
 /// Pid to the data directory of a server, or nothing for what may simply be killed.
 static ALIVE: Mutex<BTreeMap<u32, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
 
@@ -88,7 +91,7 @@ impl Drop for Ward {
 
 /// A server that was killed leaves its private Postgres behind.
 pub fn end_postgres(data: &Path) {
-    let Some(pid) = postmaster(data, 3) else { return };
+    let Some(pid) = postmaster(data) else { return };
     signal(pid, Signal::INT);
     for _ in 0..250 {
         if !is_alive(pid) {
@@ -100,14 +103,26 @@ pub fn end_postgres(data: &Path) {
 }
 
 /// The Postgres whose cluster lies in this folder or a little below it, if it still runs.
-pub fn postmaster(folder: &Path, depth: u32) -> Option<u32> {
-    if let Ok(text) = fs::read_to_string(folder.join("postmaster.pid")) {
-        let pid = text.lines().next()?.trim().parse().ok()?;
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        return (name.trim() == "postgres").then_some(pid);
+pub fn postmaster(folder: &Path) -> Option<u32> {
+    let text = fs::read_to_string(postmaster_file(folder, DEPTH)?).ok()?;
+    let pid = text.lines().next()?.trim().parse().ok()?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    (name.trim() == "postgres").then_some(pid)
+}
+
+/// Where that Postgres listens.
+pub fn postgres_socket(folder: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(postmaster_file(folder, DEPTH)?).ok()?;
+    text.lines().nth(4).map(|socket| socket.trim().into())
+}
+
+fn postmaster_file(folder: &Path, depth: u32) -> Option<PathBuf> {
+    let file = folder.join("postmaster.pid");
+    if file.exists() {
+        return Some(file);
     }
     let below = fs::read_dir(folder).ok()?.flatten().filter(|e| depth > 0 && e.path().is_dir());
-    below.into_iter().find_map(|e| postmaster(&e.path(), depth - 1))
+    below.into_iter().find_map(|e| postmaster_file(&e.path(), depth - 1))
 }
 
 fn signal(pid: u32, signal: Signal) {

@@ -119,7 +119,9 @@ impl<'a> Fleet<'a> {
         for attempt in 1..=5 {
             let handed_over = self.drain_all()?;
             let pulled = self.drain_all()?;
-            if [&handed_over, &pulled].iter().all(|round| round.iter().all(is_drained)) && same_cursors(&pulled) {
+            if [&handed_over, &pulled].iter().all(|round| round.iter().all(is_drained))
+                && same_cursors(pulled.iter().map(|sync| &sync["cursors"]))
+            {
                 return Ok(());
             }
             eprintln!("not at rest yet after attempt {attempt}: {}", json!(pulled));
@@ -218,11 +220,7 @@ fn is_drained(sync: &Value) -> bool {
 }
 
 /// Scopes that two devices hold must stand at the same number; a person's inbox only that person holds.
-fn same_cursors(syncs: &[Value]) -> bool {
+pub fn same_cursors<'a>(devices: impl Iterator<Item = &'a Value>) -> bool {
     let mut seen: BTreeMap<&str, &Value> = BTreeMap::new();
-    syncs
-        .iter()
-        .filter_map(|sync| sync["cursors"].as_object())
-        .flatten()
-        .all(|(scope, at)| *seen.entry(scope).or_insert(at) == at)
+    devices.filter_map(Value::as_object).flatten().all(|(scope, at)| *seen.entry(scope).or_insert(at) == at)
 }
