@@ -30,6 +30,37 @@ pub struct PushInput {
     pub orders: BTreeMap<ChangeId, i64>,
 }
 
+impl PushInput {
+    /// What a device signs when another one shall hand this over. The chain at the end stands for
+    /// every id and body, so that a field of a newer peer does not matter.
+    #[must_use]
+    pub fn signed_text(&self, organisation: OrganisationId) -> Vec<u8> {
+        let link = |chain: Digest, change: &Change| chain.next(change.id, change.hash());
+        let end = self.changes.iter().fold(self.prev_chain, link);
+        let mut text = b"stillage push 1".to_vec();
+        text.extend_from_slice(organisation.0.as_bytes());
+        text.extend_from_slice(self.device.0.as_bytes());
+        text.extend_from_slice(&self.first_seq.to_le_bytes());
+        text.extend_from_slice(&self.prev_chain.0);
+        text.extend_from_slice(&end.0);
+        for (change, order) in &self.orders {
+            text.extend_from_slice(change.0.as_bytes());
+            text.extend_from_slice(&order.to_le_bytes());
+        }
+        text
+    }
+}
+
+/// A push as it arrives: from its device itself, or signed by it and carried by another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CarriedPush {
+    #[serde(flatten)]
+    pub push: PushInput,
+    /// Ed25519 over `signed_text`, base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PushAnswer {

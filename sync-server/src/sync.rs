@@ -1,5 +1,6 @@
 //! Up, down, and the hint in between.
 
+mod carried;
 pub(crate) mod combine;
 pub mod enrol;
 mod growth;
@@ -7,6 +8,7 @@ mod poke;
 mod pull;
 mod push;
 
+pub use carried::push_changes;
 pub use poke::Pokes;
 pub use pull::pull;
 pub use push::Pusher;

@@ -85,7 +85,7 @@ impl SyncMutation {
     /// Changes of one device in their order. Refusals are data.
     async fn push_changes(&self, context: &Context<'_>, input: SyncJson) -> Result<SyncJson, ServerError> {
         let principal = Principal::of(context)?;
-        SyncJson::write(&app(context)?.pusher.push(principal, input.read()?).await?)
+        SyncJson::write(&sync::push_changes(app(context)?, principal, input.read()?).await?)
     }
 
     /// Makes a device known by a one-time code, or under a new id after it was found to be a copy.

@@ -62,6 +62,18 @@ pub async fn by_id(tx: &mut Tx, device: DeviceId) -> Result<Option<Principal>, E
     Ok(row.map(Into::into))
 }
 
+/// The key of a desktop that may still write.
+pub async fn public_key(pool: &PgPool, org: OrganisationId, device: DeviceId) -> Result<Option<String>, Error> {
+    let key: Option<Option<String>> = sqlx::query_scalar(
+        "SELECT public_key FROM device WHERE org = $1 AND device = $2 AND kind = 'desktop' AND revoked_at IS NULL",
+    )
+    .bind(org.0)
+    .bind(device.0)
+    .fetch_optional(pool)
+    .await?;
+    Ok(key.flatten())
+}
+
 /// How far the server has this device's chain.
 pub async fn ack(tx: &mut Tx, device: DeviceId) -> Result<Option<Ack>, Error> {
     let row: Option<(i64, Vec<u8>)> =

@@ -2,6 +2,8 @@
 
 mod ambiguous;
 mod audit;
+mod carried;
+mod clocks;
 mod enrolling;
 mod pulling;
 mod pushing;
