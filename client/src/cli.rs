@@ -11,7 +11,7 @@ mod rpc;
 mod setup;
 mod show;
 
-use arguments::{Arguments, InboxVerb, Verb};
+use arguments::{Arguments, InboxVerb, OutboxVerb, Verb};
 use clap::{Parser, error::ErrorKind};
 use serde_json::{Value, json};
 use std::{io::Write, process::ExitCode, time::Duration};
@@ -153,6 +153,8 @@ async fn verb(engine: &Engine, verb: Verb, json: bool) -> Outcome {
         Verb::Archive { kind, code, restore } => act::archive(engine, kind, &code, !restore).await?,
         Verb::Import { file, dry_run, kind, map } => files::import(engine, (&file, kind, map), dry_run).await?,
         Verb::Export { kind } => return files::export(engine, kind).await.map(|()| None),
+        Verb::Outbox { verb: OutboxVerb::Export { file } } => files::outbox(engine, "export", &file).await?,
+        Verb::Outbox { verb: OutboxVerb::Import { file } } => files::outbox(engine, "import", &file).await?,
         Verb::Dump { .. } => return files::dump(engine).await.map(|()| None),
         Verb::Call { name, args } => setup::call(engine, &name, args.as_deref()).await?,
         Verb::Init { .. } | Verb::Rpc | Verb::Bindings | Verb::ClientSchema => return Ok(None),

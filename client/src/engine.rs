@@ -2,6 +2,7 @@
 //! gives another handle on the same engine. Opening never fails: what is missing is said by `gate`.
 
 mod gate;
+mod mend;
 mod run;
 
 use crate::{
@@ -13,7 +14,10 @@ use serde::Serialize;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use stillage_core::{
@@ -26,6 +30,7 @@ use tokio::sync::broadcast;
 
 pub use crate::sync::{ConnectionState, Progress, SyncReport, Traffic};
 pub use gate::Gate;
+pub(crate) use mend::looked_at;
 
 /// What may look different now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -85,6 +90,10 @@ pub(crate) struct Inner {
     pub(crate) sync: sync::Shared,
     /// Rows done and rows in all of the import under way.
     pub(crate) importing: Mutex<Option<(u64, u64)>>,
+    /// A damaged database is being built anew; one at a time, and how often it was.
+    pub(crate) mending: AtomicBool,
+    pub(crate) mend: tokio::sync::Mutex<()>,
+    pub(crate) mended: AtomicU64,
 }
 
 /// What there is once the database is open.
@@ -105,6 +114,9 @@ impl Engine {
             changes: broadcast::channel(256).0,
             sync: sync::Shared::default(),
             importing: Mutex::default(),
+            mending: AtomicBool::default(),
+            mend: tokio::sync::Mutex::default(),
+            mended: AtomicU64::default(),
         }))
     }
 
@@ -159,6 +171,11 @@ impl Engine {
         sync::connect(&self.0, url, code).await
     }
 
+    /// Nobody has to be told any more that the database was built anew.
+    pub async fn forget_rebuilt(&self) -> Result<(), Failure> {
+        run::forget_rebuilt(&self.0).await
+    }
+
     /// Pulls this device's network, for trying things out. Remembered over a restart.
     pub async fn cut(&self, cut: bool) -> Result<(), Failure> {
         sync::cut(&self.0, cut).await
@@ -167,6 +184,16 @@ impl Engine {
     /// Pushes and pulls until nothing is left to do or the time is over.
     pub async fn sync(&self, timeout: Duration) -> Result<SyncReport, Failure> {
         sync::until_drained(&self.0, timeout).await
+    }
+
+    /// Writes everything the server has not settled to a signed file.
+    pub async fn export_outbox(&self, file: PathBuf) -> Result<sync::carry::Exported, Failure> {
+        sync::carry::export(&self.0, file).await
+    }
+
+    /// Takes such a file in: its own into the outbox, another device's to the server.
+    pub async fn import_outbox(&self, file: PathBuf) -> Result<sync::carry::Imported, Failure> {
+        sync::carry::import(&self.0, file).await
     }
 
     /// Keeps this device in step in the background until `close`. Must be called inside a tokio
@@ -222,6 +249,7 @@ impl Inner {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         match open.as_ref() {
             Some(opened) => Ok(opened.clone()),
+            None if self.mending.load(Ordering::Acquire) => Err(Failure::mending()),
             None if gate::is_set_up(&self.data_dir) => Err(Failure::locked()),
             None => Err(Failure::needs_setup()),
         }

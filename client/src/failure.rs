@@ -48,6 +48,8 @@ codes! {
     BadAddress = "BAD_ADDRESS", 2;
     FileNotFound = "FILE_NOT_FOUND", 2;
     FileUnreadable = "FILE_UNREADABLE", 2;
+    /// An exported file was cut short or altered.
+    FileDamaged = "FILE_DAMAGED", 2;
     /// The headings of a file do not say what it holds.
     FileKindUnknown = "FILE_KIND_UNKNOWN", 2;
     ColumnNotFound = "COLUMN_NOT_FOUND", 2;
@@ -133,6 +135,22 @@ impl Failure {
         Self::new(Code::Locked, "The data is locked.", "Give the passphrase, or set STILLAGE_PASSPHRASE.")
     }
 
+    /// A damaged database is being built anew.
+    #[must_use]
+    pub fn mending() -> Self {
+        Self::new(Code::Busy, "The damaged database is being built anew.", "Try again in a moment.")
+            .with(json!({ "mending": true }))
+    }
+
+    fn damaged(fault: &rusqlite::Error) -> Self {
+        Self::new(
+            Code::Damaged,
+            "The database file is damaged.",
+            "Start Stillage again: a new one is made, and what was recorded here is put back into it.",
+        )
+        .with(json!({ "reason": fault.to_string() }))
+    }
+
     /// Our own fault. The chain goes to the log once, here; people see no more than the code.
     #[must_use]
     pub fn internal(fault: impl fmt::Display) -> Self {
@@ -167,6 +185,11 @@ impl From<Rejection> for Failure {
     }
 }
 
+fn is_stopped(fault: &rusqlite::Error) -> bool {
+    matches!(fault, rusqlite::Error::SqliteFailure(fault, said)
+        if fault.extended_code == 1 && said.as_deref().is_none_or(|said| said == "SQL logic error"))
+}
+
 impl From<rusqlite::Error> for Failure {
     fn from(fault: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{
@@ -187,18 +210,15 @@ impl From<rusqlite::Error> for Failure {
             Some(DatabaseBusy | DatabaseLocked) => {
                 Self::new(Code::Busy, "The data is in use by another program.", "Try again in a moment.")
             }
-            Some(DatabaseCorrupt | NotADatabase) => Self::new(
-                Code::Damaged,
-                "The database file is damaged or was not written with this key.",
-                "Keep a copy of the data directory and call support; do not delete it.",
-            )
-            .with(json!({ "reason": fault.to_string() })),
+            Some(DatabaseCorrupt | NotADatabase) => Self::damaged(&fault),
             Some(CannotOpen) => Self::new(
                 Code::FileUnreadable,
                 "The database file cannot be opened.",
                 "Check that the data directory exists and that you may write in it.",
             )
             .with(json!({ "reason": fault.to_string() })),
+            // SQLCipher stops a connection with it that met a page with a wrong signature.
+            _ if is_stopped(&fault) => Self::damaged(&fault),
             _ => Self::internal(format_args!("sqlite: {fault}")),
         }
     }

@@ -97,8 +97,18 @@ impl Secrets {
     }
 
     pub(crate) fn public_key(&self) -> Result<[u8; 32], Failure> {
+        Ok(self.signing_key()?.verifying_key().to_bytes())
+    }
+
+    /// Ed25519 with the key of this device.
+    pub(crate) fn sign(&self, text: &[u8]) -> Result<[u8; 64], Failure> {
+        use ed25519_dalek::Signer;
+        Ok(self.signing_key()?.sign(text).to_bytes())
+    }
+
+    fn signing_key(&self) -> Result<ed25519_dalek::SigningKey, Failure> {
         let seed = unhex(&self.held().signing).ok_or_else(|| Failure::internal("the signing key is not 32 bytes"))?;
-        Ok(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes())
+        Ok(ed25519_dalek::SigningKey::from_bytes(&seed))
     }
 
     pub(crate) fn token(&self) -> Option<Token> {

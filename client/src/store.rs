@@ -8,11 +8,14 @@ pub mod clock;
 pub mod dump;
 pub mod effects;
 pub mod facts;
+pub mod fingerprint;
 pub mod migrate;
+pub mod mirror;
 pub mod open;
 pub mod outbox;
 pub mod queries;
 pub mod rebase;
+pub mod rebuild;
 pub mod record;
 pub mod reset;
 pub mod search;
@@ -51,6 +54,8 @@ impl Durability {
 const READERS: usize = 3;
 
 pub struct Store {
+    /// First, so that its thread is done before the connections are closed.
+    mirror: mirror::Mirror,
     path: PathBuf,
     key: String,
     writer: Mutex<Writer>,
@@ -68,6 +73,23 @@ struct Writer {
     version: i64,
 }
 
+impl Writer {
+    fn write<T>(
+        &mut self,
+        durability: Durability,
+        f: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if self.durability != durability {
+            self.connection.pragma_update(None, "synchronous", durability.pragma())?;
+            self.durability = durability;
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = f(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+}
+
 impl Store {
     /// Runs `f` in one transaction: all of it is committed, or none.
     pub fn write<T>(
@@ -76,14 +98,17 @@ impl Store {
         f: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if writer.durability != durability {
-            writer.connection.pragma_update(None, "synchronous", durability.pragma())?;
-            writer.durability = durability;
+        let written = writer.write(durability, f);
+        match written {
+            Ok(_) => self.mirror.committed(durability == Durability::Full),
+            Err(_) => self.mirror.given_up(),
         }
-        let transaction = writer.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = f(&transaction)?;
-        transaction.commit()?;
-        Ok(value)
+        written
+    }
+
+    /// Waits until everything committed before is in the mirror of the outbox as well.
+    pub fn mirrored(&self) {
+        self.mirror.wait();
     }
 
     /// Runs `f` on one snapshot of the database.

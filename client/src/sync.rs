@@ -2,6 +2,7 @@
 //! offline is a state here and never a fault; no network call happens inside a transaction.
 
 mod background;
+pub(crate) mod carry;
 mod enrol;
 mod lock;
 mod poke;
@@ -216,7 +217,24 @@ pub(crate) async fn cut(inner: &Arc<Inner>, cut: bool) -> Result<(), Failure> {
 }
 
 pub(crate) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Result<SyncReport, Failure> {
-    round::until_drained(inner, timeout).await
+    match round::until_drained(inner, timeout).await {
+        Err(failure) => match crate::engine::looked_at(inner, failure).await {
+            // The base comes with this very sync.
+            mended if mended.details["rebuilt"] == true => round::until_drained(inner, timeout).await,
+            failure => Err(failure),
+        },
+        drained => drained,
+    }
+}
+
+pub(crate) fn is_running(inner: &Inner) -> bool {
+    held(&inner.sync.task).is_some()
+}
+
+/// Nobody else seals, pushes or pulls meanwhile, in this process or in another.
+async fn held_alone(inner: &Inner) -> Result<(tokio::sync::MutexGuard<'_, ()>, std::fs::File), Failure> {
+    let here = inner.sync.round.lock().await;
+    Ok((here, lock::take(&inner.data_dir, round::PATIENCE).await?))
 }
 
 pub(crate) fn start(inner: &Arc<Inner>) {

@@ -1,6 +1,8 @@
 //! Whole-product tests in one binary: one link for all of them.
 
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod generated;

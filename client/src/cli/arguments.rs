@@ -124,6 +124,11 @@ pub enum Verb {
         #[arg(value_enum)]
         kind: Kind,
     },
+    /// What the server has not got yet, as a signed file to carry to a network
+    Outbox {
+        #[command(subcommand)]
+        verb: OutboxVerb,
+    },
     /// Everything the server has settled, line by line
     Dump {
         #[arg(long, required = true)]
@@ -154,6 +159,14 @@ pub enum InboxVerb {
         #[arg(long)]
         value: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OutboxVerb {
+    /// Write it to a file
+    Export { file: PathBuf },
+    /// Hand a file over: this device's own, or another's
+    Import { file: PathBuf },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

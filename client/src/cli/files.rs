@@ -26,6 +26,27 @@ fn import_kind(kind: Kind) -> ImportKind {
     }
 }
 
+/// Unsettled changes out to a file, or in from one.
+pub async fn outbox(engine: &Engine, verb: &str, file: &Path) -> Result<Said, Failure> {
+    let file = std::path::absolute(file)?;
+    let done = engine.call(&format!("outbox.{verb}"), json!({ "file": file })).await?;
+    let text = if verb == "export" {
+        format!("{} changes in {}.", done["changes"], file.display())
+    } else {
+        format!(
+            "{} changes: {} queued here, {} applied, {} merged, {} rejected, {} parked, {} known before.",
+            done["changes"],
+            done["queued"],
+            done["applied"],
+            done["merged"],
+            done["rejected"],
+            done["parked"],
+            done["duplicates"],
+        )
+    };
+    Ok(Said::new(done, text))
+}
+
 /// Exit 4 when a row is bad: the others are recorded all the same.
 pub async fn import(
     engine: &Engine,

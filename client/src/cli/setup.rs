@@ -89,6 +89,7 @@ pub async fn status(engine: &Engine) -> Result<Said, Failure> {
         ("oldest", show::text(&status["outbox"]["oldest"])),
         ("inbox", show::text(&status["inbox"])),
         ("last sync", show::text(&status["last_sync"])),
+        ("database built anew", show::text(&status["rebuilt"])),
     ]);
     Ok(Said::new(status, text))
 }

@@ -118,6 +118,10 @@ pub struct Status {
     pub last_sync: Option<String>,
     #[ts(inline)]
     pub progress: Option<Progress>,
+    /// When the database was damaged and built anew, until somebody says that it was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub rebuilt: Option<String>,
     pub version: String,
 }
 
@@ -135,7 +139,7 @@ pub async fn unlock(engine: &Engine, args: Unlock) -> Result<Gate, Failure> {
 
 pub async fn status(engine: &Engine, _: Nothing) -> Result<Status, Failure> {
     let known = engine.read(status::known).await?;
-    let Known { device, person, organisation, server, outbox, oldest, inbox, last_sync } = known;
+    let Known { device, person, organisation, server, outbox, oldest, inbox, last_sync, rebuilt } = known;
     let named = |(id, name): (String, String)| Named { id, name };
     Ok(Status {
         device: named(device),
@@ -147,6 +151,7 @@ pub async fn status(engine: &Engine, _: Nothing) -> Result<Status, Failure> {
         inbox,
         last_sync,
         progress: progress(engine),
+        rebuilt,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
@@ -158,6 +163,12 @@ pub async fn connect(engine: &Engine, args: Connect) -> Result<Status, Failure> 
 
 pub async fn cut(engine: &Engine, args: Cut) -> Result<Status, Failure> {
     engine.cut(args.cut).await?;
+    status(engine, Nothing {}).await
+}
+
+/// The person knows that the database was built anew.
+pub async fn rebuilt_seen(engine: &Engine, _: Nothing) -> Result<Status, Failure> {
+    engine.forget_rebuilt().await?;
     status(engine, Nothing {}).await
 }
 

@@ -2,7 +2,12 @@
 //! or a slow hash, so it runs on a blocking thread.
 
 use super::{Inner, Opened, Tag};
-use crate::{Code, Failure, secrets, secrets::Secrets, store::Store, sync};
+use crate::{
+    Code, Failure, secrets,
+    secrets::Secrets,
+    store::{Store, rebuild},
+    sync,
+};
 use serde::Serialize;
 use std::{path::Path, sync::Arc};
 
@@ -22,9 +27,7 @@ pub enum Gate {
 /// The variable that holds the passphrase for scripts. It goes before the keyring.
 pub const PASSPHRASE: &str = "STILLAGE_PASSPHRASE";
 
-pub(crate) fn is_set_up(data_dir: &Path) -> bool {
-    data_dir.join(crate::store::FILE).exists()
-}
+pub(crate) use crate::store::rebuild::is_set_up;
 
 pub(super) async fn gate(inner: &Arc<Inner>) -> Result<Gate, Failure> {
     if is_open(inner) {
@@ -83,12 +86,17 @@ pub(super) async fn unlock(inner: &Arc<Inner>, passphrase: String) -> Result<Gat
 }
 
 fn open(inner: &Arc<Inner>, secrets: Secrets) -> Result<Gate, Failure> {
-    let store = Store::open(&inner.data_dir, &secrets.database_key())?;
-    sync::remember(inner, &store)?;
-    let opened = Opened { store: Arc::new(store), secrets: Arc::new(secrets) };
-    *inner.open.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(opened);
+    let store = rebuild::open(&inner.data_dir, &secrets.database_key(), &inner.mint)?;
+    keep(inner, store, Arc::new(secrets))?;
     inner.tell(Tag::ALL);
     Ok(Gate::Ready)
+}
+
+pub(super) fn keep(inner: &Arc<Inner>, store: Store, secrets: Arc<Secrets>) -> Result<(), Failure> {
+    sync::remember(inner, &store)?;
+    let opened = Opened { store: Arc::new(store), secrets };
+    *inner.open.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(opened);
+    Ok(())
 }
 
 fn is_open(inner: &Inner) -> bool {

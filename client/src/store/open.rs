@@ -1,12 +1,15 @@
 //! Making and opening the database file. A new one is made under another name and moved into
 //! place when it is whole, so that a crash during set-up leaves no half database behind.
 
-use super::{Durability, Store, Writer, migrate, queries::catalogue::Known, record, settings};
+use super::{
+    Durability, Store, Writer, fingerprint, migrate, mirror::Mirror, queries::catalogue::Known, rebuild, record,
+    settings,
+};
 use crate::{Code, Failure, Mint};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Mutex,
     time::Duration,
 };
@@ -21,22 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Store {
     /// Makes the database of a new device: its id, its name, and what every installation is born with.
     pub fn create(data_dir: &Path, key: &str, mint: &Mint, name: &str) -> Result<(), Failure> {
-        let draft = data_dir.join("stillage.new");
-        if draft.exists() {
-            std::fs::remove_file(&draft)?;
-        }
-        let mut connection = Connection::open(&draft)?;
-        unlock(&connection, key)?;
-        migrate::migrate(&mut connection)?;
-        let transaction = connection.transaction()?;
-        settings::set(&transaction, settings::DEVICE, &DeviceId(mint.id()).to_string())?;
-        settings::set(&transaction, settings::DEVICE_NAME, name)?;
-        for born in seed::records() {
-            record::write_base(&transaction, &born)?;
-        }
-        transaction.commit()?;
-        connection.close().map_err(|(_, fault)| fault)?;
-        File::open(&draft)?.sync_all()?;
+        let draft = draft(data_dir, key, |transaction| {
+            settings::set(transaction, settings::DEVICE, &DeviceId(mint.id()).to_string())?;
+            settings::set(transaction, settings::DEVICE_NAME, name)?;
+            fingerprint::note(transaction, data_dir, mint)
+        })?;
         std::fs::rename(&draft, data_dir.join(FILE))?;
         Ok(())
     }
@@ -52,11 +44,37 @@ impl Store {
         connection.pragma_update(None, "cache_size", -16_000)?;
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         migrate::migrate(&mut connection)?;
+        rebuild::bring_back(&mut connection, data_dir, key)?;
+        let mirror = Mirror::start(data_dir, key, &connection)?;
         let version = data_version(&connection)?;
         let writer = Mutex::new(Writer { connection, durability: Durability::Full, version });
         let (readers, known) = (Mutex::default(), Known::default());
-        Ok(Self { path, key: key.to_owned(), writer, readers, known, _lock: lock })
+        Ok(Self { mirror, path, key: key.to_owned(), writer, readers, known, _lock: lock })
     }
+}
+
+/// A whole new database under another name, with what `f` puts into it: whoever asked moves it into place.
+pub(super) fn draft(
+    data_dir: &Path,
+    key: &str,
+    f: impl FnOnce(&Transaction<'_>) -> Result<(), Failure>,
+) -> Result<PathBuf, Failure> {
+    let draft = data_dir.join("stillage.new");
+    if draft.exists() {
+        std::fs::remove_file(&draft)?;
+    }
+    let mut connection = Connection::open(&draft)?;
+    unlock(&connection, key)?;
+    migrate::migrate(&mut connection)?;
+    let transaction = connection.transaction()?;
+    for born in seed::records() {
+        record::write_base(&transaction, &born)?;
+    }
+    f(&transaction)?;
+    transaction.commit()?;
+    connection.close().map_err(|(_, fault)| fault)?;
+    File::open(&draft)?.sync_all()?;
+    Ok(draft)
 }
 
 pub(super) fn reader(path: &Path, key: &str) -> Result<Connection, Failure> {
@@ -90,8 +108,13 @@ fn prepare(connection: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The file that everybody who may write holds shared.
+pub(super) fn lock_file(data_dir: &Path) -> Result<File, Failure> {
+    Ok(OpenOptions::new().create(true).truncate(false).write(true).open(data_dir.join(LOCK))?)
+}
+
 fn lock_shared(data_dir: &Path) -> Result<File, Failure> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(data_dir.join(LOCK))?;
+    let file = lock_file(data_dir)?;
     match file.try_lock_shared() {
         Ok(()) => Ok(file),
         Err(TryLockError::Error(fault)) => Err(fault.into()),

@@ -1,7 +1,7 @@
 //! Everything a person did here, in order. A row is queued, then sealed into the device's chain
 //! (numbered, and from then on sent unaltered), then settled or rejected by the server's word.
 
-use super::settings;
+use super::{mirror::frame::Link, settings};
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
@@ -76,12 +76,20 @@ pub fn open_inbox(conn: &Connection) -> Result<u64, Failure> {
     Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
+/// Where the chain of this device goes on in a database that was built anew without what was settled.
+fn link(conn: &Connection, device: DeviceId) -> Result<Option<Link>, Failure> {
+    let kept = settings::get(conn, settings::SETTLED_LINK)?;
+    let link: Option<Link> = kept.as_deref().map(serde_json::from_str).transpose()?;
+    Ok(link.filter(|link| link.device == device))
+}
+
 /// The last number this device has given, and its chain there.
-fn last_sealed(conn: &Connection, device: DeviceId) -> Result<(u64, Digest), Failure> {
+pub fn last_sealed(conn: &Connection, device: DeviceId) -> Result<(u64, Digest), Failure> {
     let sql = "SELECT seq, chain FROM outbox WHERE device = ?1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1";
     let last =
         conn.prepare_cached(sql)?.query_row([device.0], |row| Ok((row.get(0)?, Digest(row.get(1)?)))).optional()?;
-    Ok(last.unwrap_or((0, Digest::start(device))))
+    let start = link(conn, device)?.map_or((0, Digest::start(device)), |link| (link.seq, link.chain));
+    Ok(last.filter(|last| last.0 >= start.0).unwrap_or(start))
 }
 
 /// The device's own chain at `seq`, if it has come that far.
@@ -90,17 +98,20 @@ pub fn chain_at(conn: &Connection, device: DeviceId, seq: u64) -> Result<Option<
         return Ok(Some(Digest::start(device)));
     }
     let mut statement = conn.prepare_cached("SELECT chain FROM outbox WHERE device = ?1 AND seq = ?2")?;
-    Ok(statement.query_row((device.0, seq), |row| row.get(0).map(Digest)).optional()?)
+    let chain = statement.query_row((device.0, seq), |row| row.get(0).map(Digest)).optional()?;
+    match chain {
+        Some(chain) => Ok(Some(chain)),
+        None => Ok(link(conn, device)?.filter(|link| link.seq == seq).map(|link| link.chain)),
+    }
 }
 
 /// The last own change that is settled: all before it are too.
 pub fn settled_seq(conn: &Connection, device: DeviceId) -> Result<u64, Failure> {
     // The first that is still sealed, by the index of those that wait: the settled ones before it are many.
-    let sql = "SELECT coalesce(
-        (SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
-         WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY n LIMIT 1),
-        (SELECT max(seq) FROM outbox WHERE device = ?1), 0)";
-    Ok(conn.prepare_cached(sql)?.query_row([device.0], |row| row.get(0))?)
+    let sql = "SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
+         WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY n LIMIT 1";
+    let before = conn.prepare_cached(sql)?.query_row([device.0], |row| row.get(0)).optional()?;
+    before.map_or_else(|| Ok(last_sealed(conn, device)?.0), Ok)
 }
 
 /// Whether `batch` would have anything to send.
@@ -130,6 +141,46 @@ pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
         return Ok(Some(Batch { first_seq, prev_chain, changes }));
     }
     seal_queued(conn, device)
+}
+
+/// Seals everything that is queued. The caller commits `Full`.
+pub fn seal_all(conn: &Connection) -> Result<(), Failure> {
+    let device = settings::device(conn)?;
+    while seal_queued(conn, device)?.is_some() {}
+    Ok(())
+}
+
+/// Everything sealed and not settled, in batches that follow one another.
+pub fn unsettled(conn: &Connection) -> Result<Vec<Batch>, Failure> {
+    let device = settings::device(conn)?;
+    let sql = "SELECT n, change, seq, kind, version, body FROM outbox
+        WHERE device = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+    let mut statement = conn.prepare_cached(sql)?;
+    let (mut batches, mut last) = (Vec::new(), settled_seq(conn, device)?);
+    loop {
+        let rows = limited(statement.query_map((device.0, last, PUSH_CHANGES), read_change)?)?;
+        if rows.is_empty() {
+            return Ok(batches);
+        }
+        let prev_chain = chain_at(conn, device, last)?.ok_or_else(|| Failure::internal("the chain has a hole"))?;
+        let (first_seq, changes) = (last + 1, rows.into_iter().map(|(_, change)| change).collect::<Vec<_>>());
+        last += changes.len() as u64;
+        batches.push(Batch { first_seq, prev_chain, changes });
+    }
+}
+
+/// Puts changes that this device recorded, and lost, behind those that wait; says how many.
+pub fn take_back(conn: &Connection, changes: &[Change]) -> Result<u64, Failure> {
+    let (mut last, mut taken) = (last_n(conn)?, 0);
+    let mut known = conn.prepare_cached("SELECT 1 FROM outbox WHERE change = ?1")?;
+    for change in changes {
+        if !known.exists([change.id.0])? {
+            last += 1;
+            taken += 1;
+            append(conn, last, change, change.read().map_or(0, |act| act.at))?;
+        }
+    }
+    Ok(taken)
 }
 
 fn seal_queued(conn: &Connection, device: DeviceId) -> Result<Option<Batch>, Failure> {

@@ -78,13 +78,13 @@ fn keep_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
 /// is not settled is numbered anew in the chain of that id; the change ids stay.
 pub fn take_new_device(transaction: &Transaction<'_>, new: DeviceId) -> Result<(), Failure> {
     let old = settings::device(transaction)?;
-    let former = settings::get(transaction, settings::FORMER_DEVICES)?;
-    let mut former: Vec<DeviceId> =
-        former.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
+    let mut former = settings::former_devices(transaction)?;
     former.push(old);
     settings::set(transaction, settings::FORMER_DEVICES, &serde_json::to_string(&former)?)?;
     settings::set(transaction, settings::DEVICE, &new.to_string())?;
     settings::set(transaction, settings::PUSHED_SEQ, "0")?;
+    // It is at home wherever it is now.
+    settings::unset(transaction, settings::HOME)?;
     let sql = "UPDATE outbox SET state = 'queued', device = NULL, seq = NULL, chain = NULL WHERE state = 'sealed'";
     transaction.execute(sql, [])?;
     let mut stale = Stale::default();

@@ -33,6 +33,12 @@ pub const CUT: &str = "cut";
 pub const RESET: &str = "reset";
 /// The history that the base stands on while it waits to be built anew.
 pub const LOST_EPOCH: &str = "lost_epoch";
+/// The last settled place of this device's chain, as JSON, in a database that was built anew.
+pub const SETTLED_LINK: &str = "settled_link";
+/// On which machine and where the database is at home, as JSON (store/fingerprint.rs).
+pub const HOME: &str = "home";
+/// When the database was damaged and built anew, in microseconds since 1970, until people were told.
+pub const REBUILT: &str = "rebuilt";
 /// What was put aside while many rows come in, as JSON (store/staged.rs).
 pub const LOADING: &str = "loading";
 
@@ -61,6 +67,12 @@ pub fn parsed<T: FromStr>(conn: &Connection, name: &str) -> Result<Option<T>, Fa
 
 pub fn device(conn: &Connection) -> Result<DeviceId, Failure> {
     parsed(conn, DEVICE)?.ok_or_else(|| Failure::internal("the database has no device id"))
+}
+
+/// Ids this database had before, oldest first.
+pub fn former_devices(conn: &Connection) -> Result<Vec<DeviceId>, Failure> {
+    let former = get(conn, FORMER_DEVICES)?;
+    Ok(former.as_deref().and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default())
 }
 
 pub fn person(conn: &Connection) -> Result<Option<PersonId>, Failure> {

@@ -62,6 +62,11 @@ async fn keep_in_step(inner: &Arc<Inner>) {
                 }
             }
             Err(failure) => {
+                if failure.code == Code::Damaged {
+                    // Not here: to be put right, the files must be let go of by this loop as well.
+                    let (inner, failure) = (Arc::clone(inner), failure.clone());
+                    tokio::spawn(async move { crate::engine::looked_at(&inner, failure).await });
+                }
                 tokio::select! {
                     () = sleep_until(Instant::now() + pause(inner, &failure, failures)) => {}
                     () = inner.sync.wake.notified() => {}

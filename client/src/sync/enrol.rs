@@ -9,7 +9,7 @@ use crate::{
     Code, Failure,
     engine::{Inner, Opened},
     secrets::Token,
-    store::{Durability, reset, settings},
+    store::{Durability, fingerprint, reset, settings},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rusqlite::Connection;
@@ -22,10 +22,17 @@ use stillage_core::{
 pub(super) async fn connect(inner: &Arc<Inner>, url: &str, code: Option<String>) -> Result<(), Failure> {
     let opened = inner.opened()?;
     let url = address(url)?;
-    let store = Arc::clone(&opened.store);
+    let (store, data_dir, mint) = (Arc::clone(&opened.store), inner.data_dir.clone(), Arc::clone(&inner.mint));
+    let joins = code.is_some();
     let (device, name) = blocking(move || {
-        store
-            .read(|conn| Ok((settings::device(conn)?, settings::get(conn, settings::DEVICE_NAME)?.unwrap_or_default())))
+        store.write(Durability::Full, |transaction| {
+            // A copy that has a token already is found by its first round.
+            if joins && fingerprint::is_copy(transaction, &data_dir, &mint)? {
+                reset::take_new_device(transaction, reset::new_device(&mint))?;
+            }
+            let name = settings::get(transaction, settings::DEVICE_NAME)?.unwrap_or_default();
+            Ok((settings::device(transaction)?, name))
+        })
     })
     .await?;
     let token = opened.secrets.token();

@@ -2,7 +2,7 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState, lock, pull, push,
+    ConnectionState, enrol, lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -14,7 +14,7 @@ use crate::{
     store::{
         Durability,
         clock::{Clock, Sample},
-        outbox, reset, settings, staged,
+        fingerprint, outbox, reset, settings, staged,
     },
 };
 use std::{fs::File, future::Future, sync::Arc, time::Duration};
@@ -22,7 +22,7 @@ use stillage_core::id::DeviceId;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long another process may hold the lock before its round is given up here.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a round works with.
 pub(super) struct Round {
@@ -49,7 +49,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 impl Round {
-    async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
+    pub(super) async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
         let opened = inner.opened()?;
         let found = opened.clone();
         let (url, token) = blocking(move || who(&found)).await?;
@@ -63,6 +63,17 @@ impl Round {
         let lock = self._lock.take();
         *self = Self::begin(&Arc::clone(&self.inner), lock).await?;
         Ok(())
+    }
+
+    /// Whether the database was copied here: the id it brought may still be in use.
+    async fn is_copy(&self) -> Result<bool, Failure> {
+        let (inner, store) = (Arc::clone(&self.inner), Arc::clone(&self.opened.store));
+        blocking(move || {
+            store.write(Durability::Normal, |transaction| {
+                fingerprint::is_copy(transaction, &inner.data_dir, &inner.mint)
+            })
+        })
+        .await
     }
 
     pub(super) async fn asking<T, F: Future<Output = Result<T, Failure>>>(
@@ -148,6 +159,9 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     let _alone = inner.sync.round.lock().await;
     let lock = lock::take(&inner.data_dir, PATIENCE).await?;
     let mut round = Round::begin(inner, Some(lock)).await?;
+    if round.is_copy().await? {
+        enrol::fork(&mut round).await?;
+    }
     let pushed = match push::run(&mut round).await {
         Err(failure) if failure.code == Code::SignedOut => again_with_the_other_token(&mut round, failure).await?,
         pushed => pushed?,

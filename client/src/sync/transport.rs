@@ -17,7 +17,7 @@ use std::{
 };
 use stillage_core::{
     id::DeviceId,
-    wire::{EnrolInput, Enrolled, Hello, PROTOCOL, PullAnswer, PullInput, PushAnswer, PushInput},
+    wire::{CarriedPush, EnrolInput, Enrolled, Hello, PROTOCOL, PullAnswer, PullInput, PushAnswer, PushInput},
 };
 
 /// Bodies below this size are not worth packing.
@@ -92,6 +92,12 @@ impl Transport {
     }
 
     pub(super) async fn push(&self, input: &PushInput) -> Result<PushAnswer, Failure> {
+        let document = "mutation Push($input: SyncJSON!) { pushChanges(input: $input) }";
+        self.ask(document, json!({ "input": input }), "pushChanges").await
+    }
+
+    /// What another device recorded and signed.
+    pub(super) async fn carry(&self, input: &CarriedPush) -> Result<PushAnswer, Failure> {
         let document = "mutation Push($input: SyncJSON!) { pushChanges(input: $input) }";
         self.ask(document, json!({ "input": input }), "pushChanges").await
     }

@@ -6,9 +6,11 @@
 mod acting;
 mod asked;
 mod cards;
+mod damage;
 mod ledger;
 mod opening;
 mod plans;
 mod pulling;
+mod schemas;
 mod staging;
 mod world;

@@ -30,6 +30,7 @@ export type Status = {
   inbox: number;
   last_sync: string | null;
   progress: { phase: "first_sync" | "catching_up" | "import"; done: number; total: number | null } | null;
+  rebuilt?: string;
   version: string;
 };
 
@@ -311,6 +312,7 @@ export type Commands = {
   "app.status": [Record<string, never>, Status];
   "app.connect": [{ url: string; code?: string | null }, Status];
   "app.cut": [{ cut: boolean }, Status];
+  "app.rebuilt_seen": [Record<string, never>, Status];
   "sync.now": [Record<string, never>, Status];
   "items.list": [{
   search?: string;

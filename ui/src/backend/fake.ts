@@ -66,7 +66,15 @@ export function fakeBackend(options: Partial<Options> = {}): FakeBackend {
   };
 }
 
-type Opening = "app.gate" | "app.create" | "app.unlock" | "app.status" | "app.connect" | "app.cut" | "sync.now";
+type Opening =
+  | "app.gate"
+  | "app.create"
+  | "app.unlock"
+  | "app.status"
+  | "app.connect"
+  | "app.cut"
+  | "app.rebuilt_seen"
+  | "sync.now";
 function opening(world: World): Pick<Handlers, Opening> {
   const gate = (): Commands["app.gate"][1] =>
     world.unlocked === "new" ? { gate: "new", keyring: world.options.keyring } : { gate: world.unlocked };
@@ -99,6 +107,7 @@ function opening(world: World): Pick<Handlers, Opening> {
       world.emit(["status"]);
       return status(world);
     },
+    "app.rebuilt_seen": () => status(world),
     "sync.now": () => {
       if (!world.server) refuse("NOT_CONNECTED");
       if (world.cut) refuse("OFFLINE");

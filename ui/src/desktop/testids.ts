@@ -154,6 +154,8 @@ export const T = {
     waiting: "status-waiting",
     lastSync: "status-last-sync",
     inbox: "status-inbox",
+    /** Shown once, after a damaged database was built anew. */
+    rebuilt: "status-rebuilt",
     device: "status-device",
     progress: "status-progress",
     menu: "status-menu",

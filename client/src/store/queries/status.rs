@@ -16,6 +16,8 @@ pub struct Known {
     pub oldest: Option<String>,
     pub inbox: u32,
     pub last_sync: Option<String>,
+    /// When the database was built anew, until somebody has seen it.
+    pub rebuilt: Option<String>,
 }
 
 pub fn known(conn: &Connection) -> Result<Known, Failure> {
@@ -38,5 +40,6 @@ pub fn known(conn: &Connection) -> Result<Known, Failure> {
         oldest: oldest.map(rfc3339),
         inbox: super::inbox::open(conn)?,
         last_sync: settings::parsed::<i64>(conn, settings::LAST_SYNC)?.map(rfc3339),
+        rebuilt: settings::parsed::<i64>(conn, settings::REBUILT)?.map(rfc3339),
     })
 }

@@ -65,6 +65,7 @@ export function StatusBar() {
           {status.last_sync ? t("sync.up_to_date", { ago: words.ago(status.last_sync, now) }) : t("sync.not_yet")}
         </span>
       )}
+      {status.rebuilt && <Rebuilt />}
       {status.inbox > 0 && (
         <UnstyledButton
           className={`${css.part} ${css.needs}`}
@@ -80,6 +81,22 @@ export function StatusBar() {
         {status.device.name} · {status.version}
       </span>
     </footer>
+  );
+}
+
+/** Says once that a damaged database was built anew; a click says that it was seen. */
+function Rebuilt() {
+  const { t } = useWords();
+  const backend = useBackend();
+  const { fail } = useVoice();
+  return (
+    <UnstyledButton
+      className={`${css.part} ${css.needs}`}
+      onClick={() => backend.call("app.rebuilt_seen", {}).catch(fail)}
+      data-testid={T.status.rebuilt}
+    >
+      {t("sync.rebuilt")}
+    </UnstyledButton>
   );
 }
 

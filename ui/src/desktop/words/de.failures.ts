@@ -68,6 +68,8 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.BUSY": "Die Daten werden gerade von einem anderen Programm benutzt. Gleich noch einmal versuchen.",
   "fail.FILE_NOT_FOUND": "Diese Datei gibt es nicht.",
   "fail.FILE_UNREADABLE": "Die Datei lässt sich nicht lesen.",
+  "fail.FILE_DAMAGED":
+    "Das ist keine vollständige Datei mit ausgeführten Buchungen, oder sie wurde verändert. Bitte neu kopieren oder neu ausführen.",
   "fail.FILE_KIND_UNKNOWN":
     "Aus den Überschriften geht nicht hervor, was diese Datei ist. Bitte angeben, was darin ist und welche Spalte was bedeutet.",
   "fail.COLUMN_NOT_FOUND": "Die Datei hat keine Spalte „{column}“.",
@@ -75,7 +77,8 @@ export const deFailures: Record<keyof typeof enFailures, string> = {
   "fail.DISK_FAILED":
     "Der Datenträger ließ sich nicht lesen oder beschreiben. Es wurde nichts gebucht. Bitte Datenträger und freien Platz prüfen und wiederholen.",
   "fail.DISK_FULL": "Der Datenträger ist voll. Es wurde nichts gebucht. Bitte Platz schaffen und wiederholen.",
-  "fail.DAMAGED": "Die Datenbankdatei ist beschädigt. Bitte den Ordner sichern und den Support rufen; nicht löschen.",
+  "fail.DAMAGED":
+    "Die Datenbankdatei war beschädigt. Stillage legt eine neue an: Was hier gebucht wurde, wird zurückgeholt, der Rest kommt vom Server. Bitte gleich noch einmal versuchen; bleibt es dabei, Stillage neu starten.",
   "fail.INTERNAL":
     "Bei uns ist etwas schiefgegangen. Was vorher gebucht wurde, ist sicher. Bitte noch einmal versuchen.",
   "connect.fail.OFFLINE":

@@ -240,6 +240,7 @@ export const de: Catalogue = {
   "sync.waiting_oldest": "{n} warten (älteste {age})",
   "sync.up_to_date": "Abgeglichen {ago}",
   "sync.not_yet": "Noch nicht abgeglichen",
+  "sync.rebuilt": "Beschädigte Datenbank erneuert, hier Gebuchtes ist erhalten · OK",
   "sync.inbox": { one: "{n} braucht Sie", other: "{n} brauchen Sie" },
   "sync.menu": "Verbindung",
   "sync.menu.now": "Jetzt abgleichen",

@@ -63,13 +63,16 @@ export const enFailures = {
   "fail.BUSY": "The data is in use by another program. Try again in a moment.",
   "fail.FILE_NOT_FOUND": "There is no such file.",
   "fail.FILE_UNREADABLE": "The file cannot be read.",
+  "fail.FILE_DAMAGED":
+    "This is not a whole file of exported changes, or it was altered. Copy it again, or export it again.",
   "fail.FILE_KIND_UNKNOWN": "The headings do not say what this file is. Say what is in it and which column is which.",
   "fail.COLUMN_NOT_FOUND": "The file has no column “{column}”.",
   "fail.COLUMNS_MISSING": "Not every column that is needed was recognised. Say which column is which.",
   "fail.DISK_FAILED":
     "The disk could not be read or written. Nothing was recorded. Check the disk and the room on it, then try again.",
   "fail.DISK_FULL": "The disk is full. Nothing was recorded. Make room and try again.",
-  "fail.DAMAGED": "The database file is damaged. Keep a copy of its folder and call support; do not delete it.",
+  "fail.DAMAGED":
+    "The database file was damaged. Stillage makes a new one: what was recorded here is put back, the rest comes from the server. Do this again in a moment; if it stays, start Stillage anew.",
   "fail.INTERNAL": "Something went wrong on our side. What was recorded before is safe. Try again.",
   "connect.fail.OFFLINE":
     "No Stillage server answers at {address}. Check the spelling and the port, and that this computer is on the network.",

@@ -238,6 +238,7 @@ export const en = {
   "sync.waiting_oldest": "{n} waiting (oldest {age})",
   "sync.up_to_date": "Synced {ago}",
   "sync.not_yet": "Not synced yet",
+  "sync.rebuilt": "Damaged database renewed, nothing recorded here was lost · OK",
   "sync.inbox": { one: "{n} needs you", other: "{n} need you" },
   "sync.menu": "Connection",
   "sync.menu.now": "Sync now",
