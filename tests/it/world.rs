@@ -257,9 +257,14 @@ impl Desktop {
     }
 }
 
+/// Nobody speaks to it any more, so it ends by itself, and well.
 impl Drop for Desktop {
     fn drop(&mut self) {
-        self.kill();
+        if let Some((mut process, stdin, _stdout)) = self.process.take() {
+            drop(stdin);
+            let ended = process.wait().unwrap();
+            assert!(ended.success() || std::thread::panicking(), "a desktop ended with {ended}");
+        }
     }
 }
 
