@@ -52,7 +52,8 @@ CREATE TABLE public.change (
     code text,
     details text NOT NULL,
     refused_create text,
-    received_at bigint NOT NULL
+    received_at bigint NOT NULL,
+    waits_for text
 );
 
 CREATE TABLE public.device (
@@ -69,7 +70,15 @@ CREATE TABLE public.device (
     ack_chain bytea NOT NULL,
     forked_from uuid,
     revoked_at bigint,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    returned_at bigint
+);
+
+CREATE TABLE public.device_backup (
+    org uuid NOT NULL,
+    device uuid NOT NULL,
+    ack_seq bigint NOT NULL,
+    backed_up_at bigint NOT NULL
 );
 
 CREATE TABLE public.device_code (
@@ -186,7 +195,8 @@ CREATE TABLE public.organisation (
     org uuid NOT NULL,
     name text NOT NULL,
     epoch uuid NOT NULL,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    signing_key bytea
 );
 
 CREATE TABLE public.posted_count (
@@ -238,6 +248,9 @@ ALTER TABLE ONLY public.chain_link
 ALTER TABLE ONLY public.change
     ADD CONSTRAINT change_pkey PRIMARY KEY (org, id);
 
+ALTER TABLE ONLY public.device_backup
+    ADD CONSTRAINT device_backup_pkey PRIMARY KEY (org, device);
+
 ALTER TABLE ONLY public.device_code
     ADD CONSTRAINT device_code_pkey PRIMARY KEY (org, code_hash);
 
@@ -278,6 +291,8 @@ CREATE INDEX balance_lot ON public.balance USING btree (org, lot) WHERE (lot <> 
 CREATE INDEX change_parked ON public.change USING btree (org, received_at) WHERE (outcome = 'PARKED'::text);
 
 CREATE INDEX change_refused_create ON public.change USING btree (org, refused_create) WHERE (refused_create IS NOT NULL);
+
+CREATE INDEX change_waits ON public.change USING btree (org, waits_for) WHERE (waits_for IS NOT NULL);
 
 CREATE UNIQUE INDEX device_token ON public.device USING btree (token_hash);
 

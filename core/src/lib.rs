@@ -17,6 +17,7 @@ macro_rules! seeded {
 
 pub mod absorb;
 pub mod action;
+pub mod certificate;
 pub mod change;
 pub mod decide;
 pub mod entered;

@@ -6,7 +6,7 @@ mod ambiguous;
 mod release;
 mod writes;
 
-pub use release::{Healing, release};
+pub use release::{Healing, Released, awaited, release};
 pub use writes::{ChangeRow, LogRow, Writes, inbox_row};
 
 use crate::{
@@ -191,7 +191,7 @@ fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts,
     }
     let made = match decided(push, change, facts) {
         Ok((effects, creates)) => Decided::done(change, effects, creates),
-        Err(refused) => refusal(push, change, &refused.0, refused.1.as_ref()),
+        Err(refused) => refusal(push, change, (&refused.0, refused.1.as_ref()), facts),
     };
     enter(push, (change, chain), made, facts, writes)
 }
@@ -247,6 +247,7 @@ type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Act>)>>;
 fn read(push: &Push, change: &Change) -> Result<Act, Rejection> {
     let act = change.read()?;
     let latest = if seeded!(ReceiptClampMissing) { i64::MAX } else { push.received_at };
+    let act = act.within(push.healing.epoch);
     Ok(Act { at: act.at.min(latest), person: Some(push.device.person), ..act })
 }
 
@@ -255,7 +256,7 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
     // What is needed is asked again: the changes before this one may have moved a record on.
     let cells = act.action.needs(facts).cells;
     let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
-    if let Some(ts) = push.healing.order(change.id, &act) {
+    if let Some(ts) = push.healing.order(change.id, &act, push.received_at) {
         context.order.ts = ts;
     }
     match act.action.decide(&context, facts) {
@@ -269,8 +270,8 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
 
 /// A refusal never vanishes: whoever waits for the answer has it, and for whoever does not it
 /// becomes an inbox row. What is parked is kept for an admin, so it has a row at either door.
-fn refusal(push: &Push, change: &Change, rejection: &Rejection, act: Option<&Act>) -> Decided {
-    let waits = push.healing.waits(act, rejection);
+fn refusal(push: &Push, change: &Change, (rejection, act): (&Rejection, Option<&Act>), facts: &Facts) -> Decided {
+    let waits = push.healing.waits(act, rejection, facts);
     let (outcome, mut kind) = if waits || rejection.parks() {
         (Outcome::Parked, InboxKind::Parked)
     } else {

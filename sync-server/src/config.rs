@@ -9,7 +9,7 @@ use crate::{
         fault::Fault,
         organisation::{self, Founding},
     },
-    sync::{Pokes, Pusher},
+    sync::{Pokes, Pusher, certificate::Seal},
 };
 use std::{
     path::{Path, PathBuf},
@@ -156,13 +156,18 @@ async fn open(store: Store) -> Result<App, OpenFault> {
         name: "My organisation".into(),
         epoch: EpochId(mint.uuid()),
         at: mint.now(),
+        signing_key: mint.seed().map_err(|fault| OpenFault::Database(fault.into()))?,
     };
     let known = organisation::open(&store, &founding).await?;
+    let key = known.signing_key.and_then(|key| <[u8; 32]>::try_from(key).ok());
+    let key = key.ok_or_else(|| OpenFault::Database(anyhow::anyhow!("the organisation's key is not 32 bytes")))?;
+    let seal = Seal::new(&key);
     let (org, epoch) = (OrganisationId(known.org), EpochId(known.epoch));
     let pokes = Pokes::default();
     let pusher = Pusher::start(store.clone(), (org, epoch), pokes.clone(), mint);
     tokio::spawn(pokes.clone().watch_database(store.clone(), org));
-    Ok(App { pool: store.readers.clone(), store, org, org_name: known.name.into(), epoch, pusher, pokes, mint })
+    let (pool, org_name) = (store.readers.clone(), known.name.into());
+    Ok(App { pool, store, org, org_name, epoch, seal, pusher, pokes, mint })
 }
 
 impl Server {

@@ -1,6 +1,7 @@
 //! Up, down, and the hint in between.
 
-pub(crate) mod combine;
+pub mod certificate;
+mod combine;
 pub mod enrol;
 mod growth;
 mod poke;

@@ -63,6 +63,14 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
     settings::set(transaction, settings::RESET, "1")
 }
 
+/// Until the base is built anew, what people do gets its place in the history that was lost.
+pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    match settings::get(transaction, settings::LOST_EPOCH)? {
+        Some(_) => keep_orders(transaction),
+        None => Ok(()),
+    }
+}
+
 /// Notes the place that every own change had among what happened in its cells: it keeps it, in
 /// whatever order devices offer again what was lost.
 fn keep_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {

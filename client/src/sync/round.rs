@@ -2,7 +2,7 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState, lock, pull, push,
+    ConnectionState, enrol, lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -148,11 +148,10 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     let _alone = inner.sync.round.lock().await;
     let lock = lock::take(&inner.data_dir, PATIENCE).await?;
     let mut round = Round::begin(inner, Some(lock)).await?;
-    let pushed = match push::run(&mut round).await {
-        Err(failure) if failure.code == Code::SignedOut => again_with_the_other_token(&mut round, failure).await?,
-        pushed => pushed?,
+    let (pushed, pulled) = match up_and_down(&mut round).await {
+        Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, failure).await?,
+        done => done?,
     };
-    let pulled = pull::run(&mut round).await?;
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
     let outbox = blocking(move || {
         store.write(Durability::Normal, |transaction| {
@@ -164,8 +163,13 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     Ok(Done { pushed, pulled, outbox })
 }
 
-/// Another process may have connected this device again since its token was read.
-async fn again_with_the_other_token(round: &mut Round, failure: Failure) -> Result<u64, Failure> {
+async fn up_and_down(round: &mut Round) -> Result<(u64, u64), Failure> {
+    Ok((push::run(round).await?, pull::run(round).await?))
+}
+
+/// Another process may have connected this device again since its token was read; or the server was restored from
+/// before this device joined.
+async fn again_as_known(round: &mut Round, failure: Failure) -> Result<(u64, u64), Failure> {
     let opened = round.opened.clone();
     let before = opened.secrets.token();
     let changed = blocking(move || {
@@ -173,11 +177,11 @@ async fn again_with_the_other_token(round: &mut Round, failure: Failure) -> Resu
         Ok(opened.secrets.token() != before)
     })
     .await?;
-    if !changed {
+    if !changed && !enrol::come_back(round).await? {
         return Err(failure);
     }
     round.reopen().await?;
-    push::run(round).await
+    up_and_down(round).await
 }
 
 /// Rounds until nothing is left, somebody must do something, or the time is over.

@@ -82,6 +82,11 @@ impl Transport {
         Ok(Self { client, url, bearer, device, inner: Arc::clone(inner) })
     }
 
+    /// The same line, on which nobody is known yet.
+    pub(super) fn without_token(&self) -> Self {
+        Self { bearer: None, ..self.clone() }
+    }
+
     pub(super) async fn hello(&self) -> Result<Hello, Failure> {
         self.ask("query Hello { hello }", json!({}), "hello").await
     }

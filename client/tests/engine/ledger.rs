@@ -8,7 +8,7 @@ use stillage_core::{
     id::{DeviceId, EpochId, PersonId},
     scope::Scope,
     seed,
-    settle::{DeviceFacts, Push, settle},
+    settle::{DeviceFacts, Healing, Push, settle},
     wire::{Ack, Cursor, LogEntry, PullAnswer, PullInput, PushAnswer, PushInput, ScopePage, SettledAck, entry},
 };
 use uuid::Uuid;
@@ -58,7 +58,7 @@ impl Ledger {
             prev_chain: input.prev_chain,
             changes: input.changes,
             received_at: i64::MAX,
-            healing: stillage_core::settle::Healing { orders: input.orders, ..Default::default() },
+            healing: Healing { epoch: Some(epoch()), orders: input.orders, parked: false },
         };
         let (settled, writes) = settle(&[push], &mut self.facts);
         for row in writes.changes {

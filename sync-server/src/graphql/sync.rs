@@ -4,6 +4,7 @@
 use crate::{
     app::{App, Principal},
     error::ServerError,
+    store::backup,
     sync,
 };
 use async_graphql::{Context, InputValueError, InputValueResult, Object, Scalar, ScalarType, Subscription, Value};
@@ -56,16 +57,21 @@ pub struct SyncQuery;
 
 #[Object]
 impl SyncQuery {
-    /// The versions this server speaks, its history and its clock. Needs no token.
+    /// The versions this server speaks, its history and its clock. Needs no token; with one, how far the device's chain
+    /// is held in a backup.
     async fn hello(&self, context: &Context<'_>) -> Result<SyncJson, ServerError> {
         let app = app(context)?;
+        let safe_seq = match context.data_opt::<Principal>() {
+            Some(principal) => backup::safe_seq(&app.pool, app.org, principal.device).await?,
+            None => 0,
+        };
         SyncJson::write(&Hello {
             protocol: PROTOCOL,
             protocol_min: PROTOCOL_MIN,
             epoch: app.epoch,
             server_time: app.mint.now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            safe_seq: 0,
+            safe_seq,
         })
     }
 

@@ -132,11 +132,15 @@ impl Loaded {
         .bind(absent.iter().map(Ref::to_string).collect::<Vec<_>>())
         .fetch_all(tx.conn())
         .await?;
+        let mut roots = BTreeSet::new();
         for (of, id, details) in rows {
-            let of: Ref = of.parse().map_err(corrupt)?;
-            self.facts.refused_creates.insert(of, root_of(id, &details));
+            let (of, root): (Ref, _) = (of.parse().map_err(corrupt)?, root_of(id, &details));
+            self.facts.refused_creates.insert(of, root);
+            roots.insert(root);
         }
-        Ok(())
+        // Whether the root was refused for good, or may come free.
+        roots.retain(|root| !self.facts.changes.contains_key(root));
+        if roots.is_empty() { Ok(()) } else { self.changes(tx, &roots).await }
     }
 
     async fn movements(&mut self, tx: &mut Tx, ids: &BTreeSet<MovementId>) -> Result<(), Error> {

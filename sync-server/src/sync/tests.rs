@@ -3,7 +3,9 @@
 mod ambiguous;
 mod audit;
 mod enrolling;
+mod healing;
 mod pulling;
 mod pushing;
+mod returning;
 mod world;
 mod writing;
