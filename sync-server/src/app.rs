@@ -4,7 +4,7 @@ use crate::{
     error::ServerError,
     mint::Mint,
     store::Store,
-    sync::{Pokes, Pusher},
+    sync::{Pokes, Pusher, Snapshots},
 };
 use sqlx::PgPool;
 use stillage_core::id::{DeviceId, EpochId, LocationId, OrganisationId, PersonId};
@@ -20,6 +20,7 @@ pub struct App {
     pub epoch: EpochId,
     pub pusher: Pusher,
     pub pokes: Pokes,
+    pub snapshots: Snapshots,
     pub mint: Mint,
 }
 

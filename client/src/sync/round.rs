@@ -2,7 +2,9 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState, lock, pull, push,
+    ConnectionState,
+    bootstrap::{self, Source},
+    lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -22,7 +24,7 @@ use stillage_core::id::DeviceId;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long another process may hold the lock before its round is given up here.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a round works with.
 pub(super) struct Round {
@@ -49,7 +51,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 impl Round {
-    async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
+    pub(super) async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
         let opened = inner.opened()?;
         let found = opened.clone();
         let (url, token) = blocking(move || who(&found)).await?;
@@ -128,7 +130,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
 }
 
 /// A long pull leaves indexes and search for the end, also when the end is a lost connection.
-async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
+pub(super) async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
     let store = inner.opened()?.store;
     blocking(move || {
         while staged::step(&store)? {}
@@ -148,11 +150,15 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     let _alone = inner.sync.round.lock().await;
     let lock = lock::take(&inner.data_dir, PATIENCE).await?;
     let mut round = Round::begin(inner, Some(lock)).await?;
-    let pushed = match push::run(&mut round).await {
+    bootstrap::first(&mut round).await?;
+    let mut pushed = match push::run(&mut round).await {
         Err(failure) if failure.code == Code::SignedOut => again_with_the_other_token(&mut round, failure).await?,
         pushed => pushed?,
     };
-    let pulled = pull::run(&mut round).await?;
+    bootstrap::front(&mut round, &Source::Server).await?;
+    let mut pulled = pull::run(&mut round).await?;
+    let (sent, fetched) = bootstrap::history(&mut round).await?;
+    (pushed, pulled) = (pushed + sent, pulled + fetched);
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
     let outbox = blocking(move || {
         store.write(Durability::Normal, |transaction| {

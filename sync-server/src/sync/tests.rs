@@ -5,5 +5,6 @@ mod audit;
 mod enrolling;
 mod pulling;
 mod pushing;
+mod snapshots;
 mod world;
 mod writing;
