@@ -153,6 +153,8 @@ pub fn give_up(store: &Store) -> Result<(), Failure> {
 /// Nothing more of this scope is to be loaded.
 pub fn forget(conn: &Connection, scope: Scope) -> Result<(), Failure> {
     conn.execute("DELETE FROM snapshot_chunk WHERE scope = ?1", [scope.to_string()])?;
+    // What is in is only kept beside what is not, to say how far the loading has come.
+    conn.execute("DELETE FROM snapshot_chunk WHERE NOT EXISTS (SELECT 1 FROM snapshot_chunk WHERE NOT loaded)", [])?;
     Ok(())
 }
 

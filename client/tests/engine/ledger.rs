@@ -128,11 +128,21 @@ impl Ledger {
             record.and_then(|record| record.reference("site")).map(|site| Scope::Site(LocationId(site)))
         };
         let held = self.facts.cells.iter().filter(|(cell, _)| site(cell.location) == Some(scope));
+        // A server writes the number of a count beside it when the log has dealt it out.
+        let number = |change| {
+            let counts = self.log[&scope].iter().filter(|entry| entry.kind == entry::COUNT);
+            counts.filter(|entry| entry.change == change).map(|entry| entry.seq).next()
+        };
         let kept = held.filter(|(_, facts)| facts.last_order > 0).map(|(cell, facts)| Balance {
             cell: *cell,
             on_hand: facts.on_hand,
             last_order: facts.last_order,
-            count: facts.count.map(|count| LastCount { clock_error: 0, person: None, ..count }),
+            count: facts.count.map(|count| LastCount {
+                log_seq: number(count.change),
+                clock_error: 0,
+                person: None,
+                ..count
+            }),
         });
         let mut balances: Vec<Balance> = kept.collect();
         balances.sort_by_key(|balance| balance.cell);

@@ -24,7 +24,7 @@ fn base(desk: &Desk) -> Vec<String> {
     let mut lines = Vec::new();
     let read = desk.store.read(|conn| {
         for table in BASE {
-            let mut statement = conn.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3")).unwrap();
+            let mut statement = conn.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
             let columns = statement.column_count();
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
@@ -35,6 +35,8 @@ fn base(desk: &Desk) -> Vec<String> {
         Ok(())
     });
     read.unwrap();
+    // Cells share an item and a location.
+    lines.sort();
     lines
 }
 

@@ -46,14 +46,18 @@ pub async fn chunk(
 /// The whole, the part that was asked for, or that there is no such part. Of several parts none is given: the whole is.
 fn answer(bytes: Vec<u8>, etag: &str, range: Option<Range>) -> axum::response::Response {
     let length = bytes.len();
-    let wanted: Option<Vec<_>> = range.map(|range| range.satisfiable_ranges(length as u64).collect());
+    // A part without an end is taken for satisfiable wherever it begins.
+    let wanted: Option<Vec<_>> = range.map(|range| {
+        let parts = range.satisfiable_ranges(length as u64).map(|(from, to)| bounds(from, to, length));
+        parts.filter(|part| !part.is_empty()).collect()
+    });
     let (status, part) = match wanted.as_deref() {
         None | Some([_, _, ..]) => (StatusCode::OK, 0..length),
         Some([]) => {
             let said = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
             return (StatusCode::RANGE_NOT_SATISFIABLE, said).into_response();
         }
-        Some([(from, to)]) => (StatusCode::PARTIAL_CONTENT, bounds(*from, *to, length)),
+        Some([part]) => (StatusCode::PARTIAL_CONTENT, part.clone()),
     };
     let body = bytes.get(part.clone()).unwrap_or_default().to_vec();
     let digest = format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(&body)));
