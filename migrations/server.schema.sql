@@ -236,6 +236,28 @@ CREATE TABLE public.scope (
     head bigint DEFAULT 0 NOT NULL
 );
 
+CREATE TABLE public.snapshot (
+    org uuid NOT NULL,
+    id uuid NOT NULL,
+    scope text NOT NULL,
+    epoch uuid NOT NULL,
+    seq bigint NOT NULL,
+    format bigint NOT NULL,
+    ready_at bigint,
+    used_at bigint NOT NULL
+);
+
+CREATE TABLE public.snapshot_chunk (
+    org uuid NOT NULL,
+    snapshot uuid NOT NULL,
+    n integer NOT NULL,
+    part text NOT NULL,
+    rows bigint NOT NULL,
+    digest bytea NOT NULL,
+    body bytea NOT NULL
+);
+ALTER TABLE ONLY public.snapshot_chunk ALTER COLUMN body SET STORAGE EXTERNAL;
+
 ALTER TABLE ONLY public._sqlx_migrations
     ADD CONSTRAINT _sqlx_migrations_pkey PRIMARY KEY (version);
 
@@ -284,6 +306,12 @@ ALTER TABLE ONLY public.record
 ALTER TABLE ONLY public.scope
     ADD CONSTRAINT scope_pkey PRIMARY KEY (org, scope);
 
+ALTER TABLE ONLY public.snapshot_chunk
+    ADD CONSTRAINT snapshot_chunk_pkey PRIMARY KEY (org, snapshot, n);
+
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (org, id);
+
 CREATE INDEX balance_location ON public.balance USING btree (org, location, item);
 
 CREATE INDEX balance_lot ON public.balance USING btree (org, lot) WHERE (lot <> '00000000-0000-0000-0000-000000000000'::uuid);
@@ -315,6 +343,8 @@ CREATE INDEX record_name ON public.record USING btree (org, kind, lower(name), i
 CREATE INDEX record_parent ON public.record USING btree (org, kind, parent) WHERE (parent IS NOT NULL);
 
 CREATE INDEX record_search ON public.record USING gin (search public.gin_trgm_ops) WITH (fastupdate=off) WHERE (kind = 'item'::text);
+
+CREATE INDEX snapshot_scope ON public.snapshot USING btree (org, scope, seq);
 
 ALTER TABLE ONLY public.device_code
     ADD CONSTRAINT device_code_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);

@@ -35,6 +35,7 @@ pub mod seed;
 #[cfg(seeded_bugs)]
 pub mod seeded;
 pub mod settle;
+pub mod snapshot;
 pub mod stock;
 pub mod text;
 pub mod wire;

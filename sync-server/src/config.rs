@@ -9,7 +9,7 @@ use crate::{
         fault::Fault,
         organisation::{self, Founding},
     },
-    sync::{Pokes, Pusher, certificate::Seal},
+    sync::{Pokes, Pusher, Snapshots, certificate::Seal},
 };
 use std::{
     path::{Path, PathBuf},
@@ -166,14 +166,16 @@ async fn open(store: Store) -> Result<App, OpenFault> {
     let pokes = Pokes::default();
     let pusher = Pusher::start(store.clone(), (org, epoch), pokes.clone(), mint);
     tokio::spawn(pokes.clone().watch_database(store.clone(), org));
+    let snapshots = Snapshots::default();
     let (pool, org_name) = (store.readers.clone(), known.name.into());
-    Ok(App { pool, store, org, org_name, epoch, seal, pusher, pokes, mint })
+    Ok(App { pool, store, org, org_name, epoch, seal, pusher, pokes, snapshots, mint })
 }
 
 impl Server {
     /// Finishes what was accepted, then lets the database go.
     pub async fn close(self) {
         self.app.pusher.close().await;
+        self.app.snapshots.close();
         self.app.store.close().await;
         if let Some(postgres) = self.postgres {
             // Waits for the cluster to stop, if nobody else uses it.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod request_id;
+mod snapshots;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -73,9 +74,12 @@ pub fn router(app: &App, options: &HttpOptions) -> Router {
         .layer(DefaultBodyLimit::max(MAX_UNPACKED))
         .layer(RequestDecompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_PACKED));
+    // Chunks are packed already, and a part of one must stay that part.
+    let chunks = Router::new().route("/snapshots/{snapshot}/{n}", get(snapshots::chunk)).layer(timeout);
     endpoints
         .route("/health", get(|| async { Json(json!({ "status": "live" })) }))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(PACK_ABOVE)))
+        .merge(chunks)
         .layer(cors(&options.cors_origins))
         .layer(middleware::from_fn(request_id::name_and_log))
         .with_state(web)

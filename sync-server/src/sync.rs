@@ -7,10 +7,12 @@ mod growth;
 mod poke;
 mod pull;
 mod push;
+pub mod snapshot;
 
 pub use poke::Pokes;
 pub use pull::pull;
 pub use push::Pusher;
+pub use snapshot::Snapshots;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,9 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState, enrol, lock, pull, push,
+    ConnectionState,
+    bootstrap::{self, Source},
+    enrol, lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -22,7 +24,7 @@ use stillage_core::id::DeviceId;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long another process may hold the lock before its round is given up here.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a round works with.
 pub(super) struct Round {
@@ -49,7 +51,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 impl Round {
-    async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
+    pub(super) async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
         let opened = inner.opened()?;
         let found = opened.clone();
         let (url, token) = blocking(move || who(&found)).await?;
@@ -128,7 +130,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
 }
 
 /// A long pull leaves indexes and search for the end, also when the end is a lost connection.
-async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
+pub(super) async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
     let store = inner.opened()?.store;
     blocking(move || {
         while staged::step(&store)? {}
@@ -164,7 +166,12 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
 }
 
 async fn up_and_down(round: &mut Round) -> Result<(u64, u64), Failure> {
-    Ok((push::run(round).await?, pull::run(round).await?))
+    bootstrap::first(round).await?;
+    let pushed = push::run(round).await?;
+    bootstrap::front(round, &Source::Server).await?;
+    let pulled = pull::run(round).await?;
+    let (sent, fetched) = bootstrap::history(round).await?;
+    Ok((pushed + sent, pulled + fetched))
 }
 
 /// Another process may have connected this device again since its token was read; or the server was restored from

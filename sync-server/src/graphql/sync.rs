@@ -81,6 +81,13 @@ impl SyncQuery {
         let principal = Principal::of(context)?;
         SyncJson::write(&sync::pull(app(context)?, principal, input.read()?).await?)
     }
+
+    /// Scopes as they stand, for a device that holds nothing of them: which chunks to fetch, and in which order.
+    async fn snapshot_manifest(&self, context: &Context<'_>, input: SyncJson) -> Result<SyncJson, ServerError> {
+        check_protocol(context)?;
+        let principal = Principal::of(context)?;
+        SyncJson::write(&sync::snapshot::manifest(app(context)?, principal, input.read()?).await?)
+    }
 }
 
 #[derive(Debug, Default)]

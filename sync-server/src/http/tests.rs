@@ -155,3 +155,29 @@ async fn the_server_says_that_it_lives_and_is_ready() {
     let answer = reqwest::get(format!("http://{}/ready", served.at)).await.unwrap();
     assert_eq!(answer.status(), 503);
 }
+
+#[tokio::test]
+async fn a_chunk_comes_whole_or_from_where_it_was_cut_off_and_only_with_a_token() {
+    let served = serve().await;
+    let (_, token) = served.desk().await;
+    let manifest = crate::sync::snapshot::whole(&served.app).await.unwrap();
+    let name = &manifest.chunks[0];
+    let get = |range: Option<String>, token: &str| {
+        let get = reqwest::Client::new().get(format!("http://{}/{}", served.at, name.path()));
+        let get = get.header("authorization", format!("Bearer {token}"));
+        range.into_iter().fold(get, |get, range| get.header("range", range)).send()
+    };
+    let whole = get(None, &token).await.unwrap();
+    assert_eq!(whole.status().as_u16(), 200);
+    assert_eq!(whole.headers()["accept-ranges"], "bytes");
+    assert_eq!(whole.headers()["etag"], format!("\"{}\"", name.digest));
+    let whole = whole.bytes().await.unwrap();
+    assert_eq!(stillage_core::change::Digest::of(&[&whole]), name.digest);
+    let rest = get(Some("bytes=10-".into()), &token).await.unwrap();
+    assert_eq!(rest.status().as_u16(), 206);
+    assert_eq!(rest.headers()["content-range"], format!("bytes 10-{}/{}", name.bytes - 1, name.bytes));
+    assert_eq!(rest.bytes().await.unwrap(), whole[10..]);
+    let beyond = get(Some(format!("bytes={}-", name.bytes)), &token).await.unwrap();
+    assert_eq!(beyond.status().as_u16(), 416);
+    assert_eq!(get(None, "stranger").await.unwrap().status().as_u16(), 401);
+}

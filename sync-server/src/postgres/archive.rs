@@ -16,6 +16,8 @@ use super::tools::Tools;
 const OURS: &str = " TABLE DATA public organisation ";
 /// Before the time at which a backup was taken.
 const TAKEN: &str = "Archive created at ";
+/// Tables whose rows are made again when they are asked for.
+const MADE_AGAIN: [&str; 2] = ["snapshot", "snapshot_chunk"];
 /// Postgres's code for a full disk.
 const DISK_FULL: &str = "53100";
 
@@ -72,6 +74,7 @@ impl Archiver {
         let mut file = options.map_err(io)?;
         let mut dump = self.tools.connected("pg_dump", url);
         dump.args(["--format=custom", "--no-owner", "--no-privileges"]);
+        dump.args(MADE_AGAIN.map(|table| format!("--exclude-table-data=public.{table}")));
         dump.arg(format!("--snapshot={snapshot}"));
         let mut dump = Running::start(dump)?;
         // Through here rather than into the file: a full disk is then an error with a number.

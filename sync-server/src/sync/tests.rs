@@ -7,5 +7,6 @@ mod healing;
 mod pulling;
 mod pushing;
 mod returning;
+mod snapshots;
 mod world;
 mod writing;
