@@ -78,7 +78,7 @@ pub async fn release(store: &Store, org: OrganisationId, epoch: EpochId) -> Resu
     let mut tx = store.write(org).await?;
     lock_organisation(&mut tx, true).await?;
     let batch: Vec<Push> = parked(&mut tx, MOST).await?.into_iter().map(|row| row.push(epoch)).collect();
-    let mut loaded = facts::load(&mut tx, &batch).await?;
+    let mut loaded = facts::load(&mut tx, &settle::Reading::of(&batch)).await?;
     let released = catch_unwind(AssertUnwindSafe(|| settle::release(&batch, &mut loaded.facts)));
     let mut writes = released.map_err(|_| Fault::Broken(anyhow::anyhow!("the rules panicked on parked changes")))?;
     let ends = std::mem::take(&mut writes.changes);
