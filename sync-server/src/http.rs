@@ -1,6 +1,7 @@
 //! The HTTP face: one GraphQL endpoint, its socket, and whether the server lives and is ready.
 
 mod auth;
+mod body;
 mod request_id;
 mod snapshots;
 mod socket;
@@ -12,9 +13,10 @@ pub use auth::Tokens;
 use crate::{
     app::App,
     error::REQUEST_ID,
-    graphql::{self, Schema, sync::SpokenProtocol},
+    graphql::{self, api::limits::Guarded},
     store::organisation,
 };
+use async_graphql::Executor;
 use axum::{
     Json, Router,
     body::Bytes,
@@ -55,7 +57,7 @@ pub struct HttpOptions {
 #[derive(Clone)]
 pub struct Web {
     pub app: App,
-    pub schema: Schema,
+    pub schema: Guarded,
     pub tokens: Tokens,
     graphiql: bool,
 }
@@ -104,13 +106,10 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut request: async_graphql::Request = match serde_json::from_slice(&body) {
+    let request = match body::read(&body, &headers, &web.schema) {
         Ok(request) => request,
         Err(fault) => return bad_request(&id, &fault),
     };
-    if let Some(spoken) = spoken_protocol(&headers) {
-        request = request.data(spoken);
-    }
     let answered = REQUEST_ID.scope(id, async {
         let known = web.tokens.principal(auth::bearer(&headers)).await;
         match known {
@@ -120,19 +119,19 @@ async fn answer(
             ]),
         }
     });
-    Json(answered.await).into_response()
+    match body::write(&answered.await) {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(fault) => {
+            tracing::error!(%fault, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 fn bad_request(id: &str, fault: &serde_json::Error) -> Response {
     let message = format!("The request is not a GraphQL request in JSON: {fault}.");
     let error = json!({ "message": message, "extensions": { "code": "BAD_INPUT", "requestId": id } });
     (StatusCode::BAD_REQUEST, Json(json!({ "errors": [error] }))).into_response()
-}
-
-fn spoken_protocol(headers: &HeaderMap) -> Option<SpokenProtocol> {
-    let named = headers.get("x-stillage-protocol")?;
-    // A version that is not a number is none that we speak.
-    Some(SpokenProtocol(named.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(0)))
 }
 
 /// Whether requests can be answered: the database is there and has every migration.

@@ -17,7 +17,7 @@ use stillage_core::{
     decide::Door,
     id::{DeviceId, OrganisationId, PersonId},
     record::{Kind, LocationRole},
-    settle::{self, DeviceFacts, Healing, Push, Settled, Writes},
+    settle::{DeviceFacts, Healing, Push, Reading, Settled, Writes},
     wire::Ack,
 };
 use uuid::Uuid;
@@ -85,8 +85,9 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
             batch.push(push(request, device, &links)?);
         }
     }
-    let mut loaded = facts::load(&mut tx, &batch).await?;
-    let (settled, writes) = catch_unwind(AssertUnwindSafe(|| settle::settle(&batch, &mut loaded.facts)))
+    let reading = Reading::of(&batch);
+    let mut loaded = facts::load(&mut tx, &reading).await?;
+    let (settled, writes) = catch_unwind(AssertUnwindSafe(|| reading.settle(&mut loaded.facts)))
         .map_err(|_| Fault::Broken(anyhow::anyhow!("the rules panicked on this batch")))?;
     let received_at = requests.iter().map(|request| request.received_at).max().unwrap_or(0);
     let limited = devices.iter().filter(|(_, device)| !device.every_site).map(|(id, _)| *id).collect();

@@ -21,7 +21,7 @@ use stillage_core::{
     order::OrderKey,
     quantity::Quantity,
     record::Ref,
-    settle::{self, Push},
+    settle::Reading,
     stock::{Cell, Movement, Place, Remarks},
 };
 use uuid::Uuid;
@@ -41,10 +41,10 @@ pub struct Loaded {
     named: BTreeSet<Cell>,
 }
 
-pub async fn load(tx: &mut Tx, batch: &[Push]) -> Result<Loaded, Error> {
+pub async fn load(tx: &mut Tx, batch: &Reading<'_>) -> Result<Loaded, Error> {
     let mut loaded = Loaded::default();
     for _ in 0..ROUNDS {
-        let mut needs = settle::needs(batch, &loaded.facts);
+        let mut needs = batch.needs(&loaded.facts);
         let cells = std::mem::take(&mut needs.cells);
         let tails = std::mem::take(&mut needs.tails);
         if !needs.is_empty() {

@@ -111,7 +111,7 @@ async fn some(store: &Store, (org, epoch): (OrganisationId, EpochId), most: i64)
     }
     let limited = rows.iter().filter(|row| !row.every_site).map(|row| DeviceId(row.device)).collect();
     let batch: Vec<Push> = rows.into_iter().map(|row| row.push(epoch)).collect();
-    let mut loaded = facts::load(&mut tx, &batch).await?;
+    let mut loaded = facts::load(&mut tx, &settle::Reading::of(&batch)).await?;
     let released = catch_unwind(AssertUnwindSafe(|| settle::release(&batch, &mut loaded.facts)));
     let released = released.map_err(|_| Fault::Broken(anyhow::anyhow!("the rules panicked on parked changes")))?;
     let Released { mut writes, still } = released;
