@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use hyper::body::Bytes;
 use serde_json::json;
 use std::sync::Arc;
+use stillage_core::seed;
 
 pub const ADJUST: &[Metric] = &[
     Metric { name: "adjust_api", unit: "requests/s", goal: Goal::AtLeast(Some(9_000.0), None) },
@@ -38,10 +39,11 @@ pub async fn adjust(world: &mut World) -> Result<Vec<Sample>> {
     for n in 0..TOKENS {
         callers.push(Connection::open(&server.url, Some(&server.token(&format!("Integration {n}"))?)).await?);
     }
+    let reason = seed::reason("FOUND");
     let request = |_| {
         let item = catalogue.items[mint.below(catalogue.items.len())].id;
         let place = catalogue.bins[mint.below(catalogue.bins.len())];
-        let input = json!({ "idempotencyKey": mint.id(), "itemId": item, "locationId": place, "delta": "1" });
+        let input = json!({ "idempotencyKey": mint.id(), "itemId": item, "locationId": place, "delta": "1", "reasonId": reason });
         graphql(ADJUSTED, &json!({ "input": input }))
     };
     let requests: Vec<Bytes> = (0..ADJUSTMENTS).map(request).collect();
