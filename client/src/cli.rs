@@ -152,6 +152,7 @@ async fn verb(engine: &Engine, verb: Verb, json: bool) -> Outcome {
         Verb::ReasonSave(fields) => act::reason_save(engine, fields).await?,
         Verb::Archive { kind, code, restore } => act::archive(engine, kind, &code, !restore).await?,
         Verb::Import { file, dry_run, kind, map } => files::import(engine, (&file, kind, map), dry_run).await?,
+        Verb::Bootstrap { from } => files::bootstrap(engine, &from).await?,
         Verb::Export { kind } => return files::export(engine, kind).await.map(|()| None),
         Verb::Outbox { verb: OutboxVerb::Export { file } } => files::outbox(engine, "export", &file).await?,
         Verb::Outbox { verb: OutboxVerb::Import { file } } => files::outbox(engine, "import", &file).await?,

@@ -28,7 +28,7 @@ use stillage_core::{
 };
 use tokio::sync::broadcast;
 
-pub use crate::sync::{ConnectionState, Progress, SyncReport, Traffic};
+pub use crate::sync::{Brought, ConnectionState, Progress, SyncReport, Traffic};
 pub use gate::Gate;
 pub(crate) use mend::looked_at;
 
@@ -194,6 +194,11 @@ impl Engine {
     /// Takes such a file in: its own into the outbox, another device's to the server.
     pub async fn import_outbox(&self, file: PathBuf) -> Result<sync::carry::Imported, Failure> {
         sync::carry::import(&self.0, file).await
+    }
+
+    /// Begins from a snapshot that lies in a folder, for a server that is far away. The next sync goes on from there.
+    pub async fn bootstrap(&self, folder: PathBuf) -> Result<Brought, Failure> {
+        sync::bootstrap(&self.0, folder).await
     }
 
     /// Keeps this device in step in the background until `close`. Must be called inside a tokio

@@ -6,6 +6,7 @@ mod keyring;
 mod wrapped;
 
 use crate::{Code, Failure, Mint};
+use ed25519_dalek::{Signer, SigningKey};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -100,15 +101,14 @@ impl Secrets {
         Ok(self.signing_key()?.verifying_key().to_bytes())
     }
 
-    /// Ed25519 with the key of this device.
-    pub(crate) fn sign(&self, text: &[u8]) -> Result<[u8; 64], Failure> {
-        use ed25519_dalek::Signer;
-        Ok(self.signing_key()?.sign(text).to_bytes())
+    /// This device's word for `message`.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<[u8; 64], Failure> {
+        Ok(self.signing_key()?.sign(message).to_bytes())
     }
 
-    fn signing_key(&self) -> Result<ed25519_dalek::SigningKey, Failure> {
+    fn signing_key(&self) -> Result<SigningKey, Failure> {
         let seed = unhex(&self.held().signing).ok_or_else(|| Failure::internal("the signing key is not 32 bytes"))?;
-        Ok(ed25519_dalek::SigningKey::from_bytes(&seed))
+        Ok(SigningKey::from_bytes(&seed))
     }
 
     pub(crate) fn token(&self) -> Option<Token> {

@@ -1,17 +1,20 @@
 //! Up, down, and the hint in between.
 
 mod carried;
+pub mod certificate;
 pub(crate) mod combine;
 pub mod enrol;
 mod growth;
 mod poke;
 mod pull;
 mod push;
+pub mod snapshot;
 
 pub use carried::push_changes;
 pub use poke::Pokes;
 pub use pull::pull;
 pub use push::Pusher;
+pub use snapshot::Snapshots;
 
 #[cfg(test)]
 mod tests;

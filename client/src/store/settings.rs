@@ -39,6 +39,8 @@ pub const SETTLED_LINK: &str = "settled_link";
 pub const HOME: &str = "home";
 /// When the database was damaged and built anew, in microseconds since 1970, until people were told.
 pub const REBUILT: &str = "rebuilt";
+/// What the server gave this device to come back with, as JSON; of no use to anybody without the device's key.
+pub const CERTIFICATE: &str = "certificate";
 /// What was put aside while many rows come in, as JSON (store/staged.rs).
 pub const LOADING: &str = "loading";
 
@@ -101,8 +103,15 @@ pub fn set_cursor(conn: &Connection, cursor: Cursor) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The history that the base stands on.
+pub fn history(conn: &Connection) -> Result<Option<EpochId>, Failure> {
+    match parsed(conn, LOST_EPOCH)? {
+        Some(lost) => Ok(Some(lost)),
+        None => epoch(conn),
+    }
+}
+
 /// What this device has applied: carried by everything a person does from here on.
 pub fn cut(conn: &Connection) -> Result<Cut, Failure> {
-    let lost = parsed(conn, LOST_EPOCH)?;
-    Ok(Cut { epoch: lost.or(epoch(conn)?), cursors: cursors(conn)? })
+    Ok(Cut { epoch: history(conn)?, cursors: cursors(conn)? })
 }

@@ -2,7 +2,9 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState, enrol, lock, pull, push,
+    ConnectionState,
+    bootstrap::{self, Source},
+    enrol, lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -139,7 +141,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
 }
 
 /// A long pull leaves indexes and search for the end, also when the end is a lost connection.
-async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
+pub(super) async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
     let store = inner.opened()?.store;
     blocking(move || {
         while staged::step(&store)? {}
@@ -162,11 +164,10 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     if round.is_copy().await? {
         enrol::fork(&mut round).await?;
     }
-    let pushed = match push::run(&mut round).await {
-        Err(failure) if failure.code == Code::SignedOut => again_with_the_other_token(&mut round, failure).await?,
-        pushed => pushed?,
+    let (pushed, pulled) = match up_and_down(&mut round).await {
+        Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, failure).await?,
+        done => done?,
     };
-    let pulled = pull::run(&mut round).await?;
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
     let outbox = blocking(move || {
         store.write(Durability::Normal, |transaction| {
@@ -178,8 +179,18 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     Ok(Done { pushed, pulled, outbox })
 }
 
-/// Another process may have connected this device again since its token was read.
-async fn again_with_the_other_token(round: &mut Round, failure: Failure) -> Result<u64, Failure> {
+async fn up_and_down(round: &mut Round) -> Result<(u64, u64), Failure> {
+    bootstrap::first(round).await?;
+    let pushed = push::run(round).await?;
+    bootstrap::front(round, &Source::Server).await?;
+    let pulled = pull::run(round).await?;
+    let (sent, fetched) = bootstrap::history(round).await?;
+    Ok((pushed + sent, pulled + fetched))
+}
+
+/// Another process may have connected this device again since its token was read; or the server was restored from
+/// before this device joined.
+async fn again_as_known(round: &mut Round, failure: Failure) -> Result<(u64, u64), Failure> {
     let opened = round.opened.clone();
     let before = opened.secrets.token();
     let changed = blocking(move || {
@@ -187,11 +198,11 @@ async fn again_with_the_other_token(round: &mut Round, failure: Failure) -> Resu
         Ok(opened.secrets.token() != before)
     })
     .await?;
-    if !changed {
+    if !changed && !enrol::come_back(round).await? {
         return Err(failure);
     }
     round.reopen().await?;
-    push::run(round).await
+    up_and_down(round).await
 }
 
 /// Rounds until nothing is left, somebody must do something, or the time is over.

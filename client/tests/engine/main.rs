@@ -12,5 +12,6 @@ mod opening;
 mod plans;
 mod pulling;
 mod schemas;
+mod snapshots;
 mod staging;
 mod world;

@@ -29,8 +29,13 @@ export type Status = {
   outbox: { count: number; oldest: string | null };
   inbox: number;
   last_sync: string | null;
-  progress: { phase: "first_sync" | "catching_up" | "import"; done: number; total: number | null } | null;
-  rebuilt?: string;
+  progress: {
+    phase: "first_sync" | "catching_up" | "import";
+    done: number;
+    total: number | null;
+    bytes: number | null;
+    total_bytes: number | null;
+  } | null;
   version: string;
 };
 

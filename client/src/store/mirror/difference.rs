@@ -18,7 +18,7 @@ use stillage_core::{
 
 /// Settings that a new database needs to go on as this device. The clock is written along with the
 /// others, and alone is no reason to write.
-pub const KEPT_SETTINGS: [&str; 11] = [
+pub const KEPT_SETTINGS: [&str; 12] = [
     settings::DEVICE,
     settings::DEVICE_NAME,
     settings::FORMER_DEVICES,
@@ -30,6 +30,7 @@ pub const KEPT_SETTINGS: [&str; 11] = [
     settings::EPOCH,
     settings::LOST_EPOCH,
     settings::CUT,
+    settings::CERTIFICATE,
 ];
 
 /// Waiting, or numbered behind one that waits: such a row is still needed to go on with the chain.
