@@ -36,6 +36,8 @@ export type Status = {
     bytes: number | null;
     total_bytes: number | null;
   } | null;
+  /** When the database was damaged and built anew, until somebody says that it was seen. */
+  rebuilt?: string;
   version: string;
 };
 
