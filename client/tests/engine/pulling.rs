@@ -102,6 +102,27 @@ fn a_count_too_close_to_a_movement_is_asked_about_and_turned_round_offline() {
 }
 
 #[test]
+fn two_close_counts_that_differ_are_asked_about_and_the_other_one_speaks_when_it_was_later() {
+    let (a, b, mut ledger, bin) = two_desks();
+    b.act(vec![count(&bin, 4)]).unwrap();
+    a.act(vec![count(&bin, 6)]).unwrap();
+    b.sync(&mut ledger);
+    a.sync(&mut ledger);
+    assert_eq!(a.on_hand(&bin), Quantity::whole(6), "booked as the later one");
+    let card = a.store.read(|conn| Ok(inbox::list(conn, InboxState::Open)?)).unwrap().remove(0);
+    assert_eq!(card.keeps, [Keep::Mine, Keep::Theirs, Keep::Recount]);
+    let close = card.close.unwrap();
+    assert_eq!((close.counted.as_str(), close.other.as_deref()), ("6", Some("4")));
+    let answer = Resolve { inbox: card.id.parse().unwrap(), keep: Keep::Theirs, value: Value::Null };
+    a.act(vec![answer.into()]).unwrap();
+    assert_eq!(a.on_hand(&bin), Quantity::whole(4), "shown before the server has said so");
+    a.sync(&mut ledger);
+    b.sync(&mut ledger);
+    assert_eq!((a.on_hand(&bin), b.on_hand(&bin)), (Quantity::whole(4), Quantity::whole(4)));
+    assert_eq!(a.dump(), b.dump());
+}
+
+#[test]
 fn a_conflict_keeps_the_servers_name_and_opens_an_inbox_row() {
     let (a, b, mut ledger, bin) = two_desks();
     a.act(vec![edit(bin.item, "name", "Bolt", "Bolt zinc")]).unwrap();
