@@ -225,3 +225,15 @@ CREATE TABLE item_search_row (item BLOB PRIMARY KEY, row INTEGER NOT NULL) STRIC
 CREATE INDEX outbox_queued ON outbox (n) WHERE state = 'queued';
 
 CREATE INDEX outbox_parked ON outbox (change) WHERE outcome = 'PARKED';
+
+CREATE TABLE snapshot_chunk (
+  place INTEGER PRIMARY KEY,
+  scope TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  history INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  -- As the manifest names it, as JSON.
+  name TEXT NOT NULL,
+  loaded INTEGER NOT NULL DEFAULT 0
+) STRICT;

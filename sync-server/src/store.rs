@@ -17,6 +17,7 @@ pub mod park;
 pub mod queries;
 pub mod records;
 pub mod release;
+pub mod snapshots;
 pub mod statistics;
 pub mod verify;
 pub mod writes;

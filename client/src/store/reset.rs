@@ -1,7 +1,7 @@
 //! Giving up base rows: all of them when the server's history is another one, or those of a scope
 //! that this device may no longer hold. What waits in the outbox always stays.
 
-use super::{outbox, rebase, record::write_base, search::Stale, settings};
+use super::{outbox, rebase, record::write_base, search::Stale, settings, snapshot};
 use crate::{Failure, Mint};
 use rusqlite::{Connection, Transaction};
 use stillage_core::{
@@ -20,6 +20,7 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
          DELETE FROM balance;
          DELETE FROM posted_count WHERE n IS NULL;
          DELETE FROM outcome;
+         DELETE FROM snapshot_chunk;
          DELETE FROM unknown_entry;",
     )?;
     let mut stale = Stale::default();
@@ -63,6 +64,14 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
     settings::set(transaction, settings::RESET, "1")
 }
 
+/// Until the base is built anew, what people do gets its place in the history that was lost.
+pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    match settings::get(transaction, settings::LOST_EPOCH)? {
+        Some(_) => keep_orders(transaction),
+        None => Ok(()),
+    }
+}
+
 /// Notes the place that every own change had among what happened in its cells: it keeps it, in
 /// whatever order devices offer again what was lost.
 fn keep_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
@@ -96,6 +105,7 @@ pub fn take_new_device(transaction: &Transaction<'_>, new: DeviceId) -> Result<(
 pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
     conn.execute("DELETE FROM cursor WHERE scope = ?1", [scope.to_string()])?;
     conn.execute("DELETE FROM unknown_entry WHERE scope = ?1", [scope.to_string()])?;
+    snapshot::forget(conn, scope)?;
     match scope {
         Scope::Catalogue => Ok(()),
         Scope::Inbox(person) => {

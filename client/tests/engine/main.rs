@@ -10,5 +10,6 @@ mod ledger;
 mod opening;
 mod plans;
 mod pulling;
+mod snapshots;
 mod staging;
 mod world;

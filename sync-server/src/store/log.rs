@@ -120,7 +120,7 @@ pub async fn heads(tx: &mut Tx) -> Result<Heads, Error> {
 }
 
 #[derive(Debug, FromRow)]
-struct EntryRow {
+pub(super) struct EntryRow {
     seq: i64,
     kind: String,
     id: String,
@@ -131,7 +131,7 @@ struct EntryRow {
 }
 
 impl EntryRow {
-    fn entry(self) -> Result<LogEntry, Error> {
+    pub(super) fn entry(self) -> Result<LogEntry, Error> {
         Ok(LogEntry {
             seq: self.seq.unsigned_abs(),
             kind: self.kind,

@@ -3,7 +3,10 @@
 mod ambiguous;
 mod audit;
 mod enrolling;
+mod healing;
 mod pulling;
 mod pushing;
+mod returning;
+mod snapshots;
 mod world;
 mod writing;
