@@ -206,6 +206,11 @@ impl Resolve {
         if let Some((count, ts)) = self.recounted(&row, facts) {
             let order = OrderKey { ts, ..context.order };
             effects = count.decide(&Context { order, door: Door::Late, ..*context }, facts)?;
+            // It stands beside the count it follows, and is as sure as that one; when it was answered says nothing.
+            for count in &mut effects.counts {
+                let beside = facts.cells.get(&count.cell()).and_then(|known| known.count);
+                count.clock_error = beside.map_or(0, |last| last.clock_error);
+            }
         }
         let mut closed = Record { version: UNNUMBERED, ..row.record.clone() };
         closed.fields.insert("state".into(), json!("resolved"));

@@ -10,7 +10,7 @@ use crate::{
     action::Action,
     change::{Act, MAX_CLOCK_ERROR},
     decide::{Effects, InboxKind, knew},
-    facts::{Facts, LastCount, Needs, TailEntry},
+    facts::{CellFacts, Facts, LastCount, Needs, TailEntry},
     id::InboxId,
     order::OrderKey,
     quantity::Quantity,
@@ -60,17 +60,20 @@ struct Pair {
     moved: TailEntry,
 }
 
-/// A count that a later one has overtaken no longer says what the cell holds.
+/// A count that a later one has overtaken no longer says what the cell holds. Where both come to the same, what moved
+/// after the later one may still have moved before the other.
 fn beside_count(count: &PostedCount, facts: &Facts) -> Vec<Pair> {
     let cell = count.cell();
     let known = facts.cell(&cell);
-    if known.count.is_some_and(|last| last.order > count.order) {
+    let count = LastCount::of(count, None);
+    let overtaken = known.count.filter(|last| last.order > count.order);
+    if overtaken.is_some_and(|last| !agree(known, &count, &last)) {
         return Vec::new();
     }
-    let count = LastCount::of(count, None);
+    let said = |entry: &&TailEntry| overtaken.is_some_and(|last| entry.order < last.order);
     // A reversal has the order of what it takes back: together they are nothing to ask about.
     let mut moved: BTreeMap<OrderKey, TailEntry> = BTreeMap::new();
-    for entry in known.tail.iter().filter(|entry| !entry.variance && close(&count, entry)) {
+    for entry in known.tail.iter().filter(|entry| !entry.variance && !said(entry) && close(&count, entry)) {
         let add = |sum: &mut TailEntry| sum.delta = sum.delta.checked_add(entry.delta).unwrap_or(sum.delta);
         moved.entry(entry.order).and_modify(add).or_insert(*entry);
     }
@@ -110,10 +113,14 @@ fn beside_last(count: &PostedCount, facts: &Facts) -> Option<Twice> {
         return None;
     }
     let (other, last) = if arrived.order < there.order { (arrived, there) } else { (there, arrived) };
+    (!agree(known, &other, &last)).then_some(Twice { cell, other, last, first_seq: there.log_seq })
+}
+
+/// Whether two counts come to the same, net of what was moved in between.
+fn agree(known: &CellFacts, other: &LastCount, last: &LastCount) -> bool {
     let between = known.tail.iter().filter(|entry| !entry.variance);
     let mut between = between.filter(|entry| other.order < entry.order && entry.order < last.order);
-    let due = between.try_fold(other.counted, |sum, entry| sum.checked_add(entry.delta));
-    (due != Some(last.counted)).then_some(Twice { cell, other, last, first_seq: there.log_seq })
+    between.try_fold(other.counted, |sum, entry| sum.checked_add(entry.delta)) == Some(last.counted)
 }
 
 /// Whether only the clocks say which came first, and they are not good enough to. A device knows

@@ -280,6 +280,19 @@ fn two_close_counts_that_come_to_the_same_are_not_asked_about() {
     assert_eq!(world.on_hand(item, bin), whole(9));
 }
 
+/// Seed 24649 of the simulated fleets.
+#[test]
+fn what_moved_after_the_later_of_two_counts_that_agree_is_asked_about_when_the_earlier_comes_in() {
+    let (mut world, item, bin) = World::new(3);
+    send(&mut world, 1, act(count(item, bin, 0), 5 * SECOND + 100_000, SECOND));
+    send(&mut world, 1, act(receive(item, bin, 1), 5 * SECOND + 200_000, SECOND));
+    send(&mut world, 2, act(count(item, bin, 0), 5 * SECOND, SECOND));
+    assert_eq!(world.on_hand(item, bin), whole(1));
+    assert_eq!(questions(&world).len(), 1);
+    answer(&mut world, Keep::Theirs);
+    assert_eq!(world.on_hand(item, bin), whole(0), "the receipt came before both counts");
+}
+
 #[test]
 fn a_count_that_knew_the_other_or_is_far_from_it_is_not_asked_about() {
     let (mut world, item, bin) = counted(3);

@@ -5,7 +5,7 @@
 use crate::{
     checks::Check,
     server::Server,
-    shelf::{Booked, Known, Seen, merged},
+    shelf::{Booked, Known, Place, Seen, merged},
     world::World,
 };
 use std::collections::BTreeSet;
@@ -52,14 +52,25 @@ impl World<'_> {
         let alike = self.alike(cell, last.change);
         if told.change != last.change && !alike.contains(&told.change) {
             let asked = alike.iter().any(|count| flagged.counts.contains(count));
-            return asked || !honest(told.change, told.order) || !honest(last.change, order);
+            let parted = || self.parted(place, told.change, told.order).any(|id| flagged.movements.contains(&id));
+            return asked || parted() || !honest(told.change, told.order) || !honest(last.change, order);
         }
         place.booked.iter().filter(|booked| self.shelf.counts(booked, &self.server)).all(|booked| {
             let Some(own) = self.order_of(booked) else { return false };
             let right = (own > order) == (booked.t > last.t);
             let asked = flagged.movements.contains(&MovementId(booked.change.0));
-            right || asked || !honest(booked.change, own) || !honest(last.change, order)
+            right || asked || self.came_after(booked, &[told.change, last.change]) || !honest(booked.change, own) || !honest(last.change, order)
         })
+    }
+
+    /// Movements that the book has on the wrong side of a count. Two counts that agreed when they came in may part
+    /// through one of these that came in later; it is that one that somebody is asked about.
+    fn parted(&self, place: &Place, count: ChangeId, order: OrderKey) -> impl Iterator<Item = MovementId> {
+        let seen = place.seen.iter().find(|seen| seen.change == count).copied();
+        let of = |booked: &Booked| Some((self.order_of(booked)?, booked.t, MovementId(booked.change.0)));
+        let booked: Vec<_> = place.booked.iter().filter_map(of).collect();
+        let wrong = move |own: OrderKey, t| seen.is_some_and(|seen| (own > order) != (t > seen.t));
+        booked.into_iter().filter(move |(own, t, _)| wrong(*own, *t)).map(|(_, _, id)| id)
     }
 
     /// A count and the others of its cell that come to the same, net of what was moved in between.
@@ -74,6 +85,14 @@ impl World<'_> {
         };
         let here = book.counts.values().filter(|other| other.cell() == *cell);
         here.filter(|other| agrees(other)).map(|other| other.change).collect()
+    }
+
+    /// Whether something came in when two counts that agree were there. It is compared with the one that is booked as
+    /// the later, and not with the one that was.
+    fn came_after(&self, booked: &Booked, [told, last]: &[ChangeId; 2]) -> bool {
+        let number = |change: &ChangeId| self.server.left.get(change)?.iter().map(|(_, seq)| *seq).max();
+        let (own, told, last) = (number(&booked.change), number(told), number(last));
+        told != last && own > told && own > last
     }
 
     fn order_of(&self, booked: &Booked) -> Option<OrderKey> {
