@@ -108,7 +108,11 @@ impl<'a> Page<'a> {
         }
         let new_scope = self.scopes(answer, absorbed, cursors)?;
         settings::set(self.conn, settings::EPOCH, &answer.epoch.to_string())?;
-        let decided_again = rebase::run(self.conn, self.device, self.touched, &mut self.stale)?;
+        let decided_again = match absorbed.removed.is_empty() {
+            true => rebase::run(self.conn, self.device, self.touched, &mut self.stale)?,
+            // Whatever stood on the rows that are gone; this is seldom.
+            false => rebase::run_all(self.conn, self.device, &mut self.stale)?,
+        };
         self.stale.refresh(self.conn)?;
         let rows = answer.pages.iter().map(|page| page.to - page.from).sum();
         Ok(Applied { rows, tags: tags(absorbed), new_scope, decided_again })

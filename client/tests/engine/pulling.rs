@@ -12,7 +12,7 @@ use stillage_client::store::{
 };
 use stillage_core::{
     absorb::Discard,
-    action::{Keep, Resolve},
+    action::{Archive, Keep, Resolve},
     id::DeviceId,
     quantity::Quantity,
     record::{Record, merge::FieldChange},
@@ -74,6 +74,22 @@ fn a_pending_count_is_decided_again_on_what_was_pulled() {
     b.sync(&mut ledger);
     assert_eq!(b.on_hand(&bin), Quantity::whole(6));
     assert_eq!(a.dump(), b.dump());
+}
+
+/// Seed 1049 of the simulated fleets.
+#[test]
+fn goods_that_come_in_take_back_what_is_shown_of_putting_their_item_away() {
+    let (a, b, mut ledger, bin) = two_desks();
+    a.act(vec![issue(&bin, 10)]).unwrap();
+    a.sync(&mut ledger);
+    b.sync(&mut ledger);
+    let archived = true;
+    b.act(vec![Archive { record: bin.item.into(), archived, expected_version: None }.into()]).unwrap();
+    assert_eq!(b.count("SELECT count(*) FROM pending_record"), 1);
+    a.act(vec![receive(&bin, 5)]).unwrap();
+    a.sync(&mut ledger);
+    b.pull(&ledger).unwrap();
+    assert_eq!(b.count("SELECT count(*) FROM pending_record"), 0);
 }
 
 #[test]

@@ -30,8 +30,14 @@ fn counted(devices: usize) -> (World, ItemId, LocationId) {
     (world, item, bin)
 }
 
+/// As they were written last.
 fn questions(world: &World) -> Vec<Record> {
-    world.inbox().into_iter().filter(|row| row.text("kind") == Some("ambiguous_count")).collect()
+    let rows = world.inbox().into_iter().filter(|row| row.text("kind") == Some("ambiguous_count"));
+    rows.fold(Vec::new(), |mut kept: Vec<Record>, row| {
+        kept.retain(|old| old.of != row.of);
+        kept.push(row);
+        kept
+    })
 }
 
 fn answer(world: &mut World, keep: Keep) -> ChangeResult {

@@ -59,7 +59,11 @@ impl World<'_> {
             let Some(own) = self.order_of(booked) else { return false };
             let right = (own > order) == (booked.t > last.t);
             let asked = flagged.movements.contains(&MovementId(booked.change.0));
-            right || asked || self.came_after(booked, &[told.change, last.change]) || !honest(booked.change, own) || !honest(last.change, order)
+            right
+                || asked
+                || self.came_after(booked, &[told.change, last.change])
+                || !honest(booked.change, own)
+                || !honest(last.change, order)
         })
     }
 
