@@ -39,6 +39,17 @@ fn some_schedules_hold_in_the_production_store_and_do_what_they_do_in_memory() {
     assert_eq!((sqlite.hash, sqlite.fired), (memory.hash, memory.fired), "seed {seed} --with-sqlite");
 }
 
+/// Each showed a fault of the client's store: putting away what others brought goods to, transfers that come in by
+/// halves, sites that are taken away.
+#[cfg(feature = "sqlite")]
+#[test]
+fn seeds_that_once_failed_in_the_production_store_hold() {
+    for seed in [1019, 1024, 1040, 1049, 1060, 1063, 1092] {
+        let run = run(order(seed, 1, Mode { sqlite: true, ..Mode::default() }));
+        assert!(run.failing.is_empty(), "seed {seed} --with-sqlite: {:#?}", run.failing);
+    }
+}
+
 #[test]
 fn the_same_seeds_do_the_same_on_any_number_of_threads() {
     let one = run(Order { threads: 1, ..order(500, 20, Mode::default()) });

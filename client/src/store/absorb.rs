@@ -122,7 +122,9 @@ impl<'a> Page<'a> {
     fn twins(&mut self, absorbed: &Absorbed) -> Result<Twins, Failure> {
         let mut twins = Twins::default();
         for (id, arrived) in &absorbed.movements {
-            if self.shown_movement(arrived)? {
+            // One between two sites comes in by halves: until the other page is there, its other end is not in the base.
+            let whole = arrived.movement.entries().all(|line| arrived.numbers.contains_key(&line.scope));
+            if whole && self.shown_movement(arrived)? {
                 twins.movements.insert(*id);
             } else {
                 let cells = arrived.movement.entries().map(|line| effects::cell_row(&line.cell));
