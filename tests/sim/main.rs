@@ -55,7 +55,7 @@ struct Args {
     /// The production store on a real file beside every device's disk in memory: both must say and hold the same.
     #[arg(long)]
     with_sqlite: bool,
-    /// Deliberate faults in the rules, each for --schedules at most; only in a build that has them.
+    /// Deliberate faults in the rules and the store, each for --schedules at most; only in a build that has them.
     #[arg(long)]
     seeded_bugs: bool,
     /// With --seeded-bugs: only these, separated by commas.

@@ -43,10 +43,10 @@ pub fn release_of(package: &str, features: &[&str]) -> Result<PathBuf, Fault> {
     optimised(&[&["-p", package], features].concat())
 }
 
-/// The same with deliberate faults in the rules, in a folder of its own: nothing that is shipped is ever built there.
+/// The same with deliberate faults, in a folder of its own: nothing that is shipped is ever built there.
 pub fn seeded(package: &str) -> Result<PathBuf, Fault> {
     let target = target().join("seeded-bugs");
-    let mut build = cargo(&["build", "--release", "--bins", "--no-default-features", "-p", package]);
+    let mut build = cargo(&["build", "--release", "--bins", "-p", package]);
     build.env("CARGO_TARGET_DIR", &target).env("RUSTFLAGS", "--cfg seeded_bugs").stdout(Stdio::null());
     run::step(build)?;
     Ok(target.join("release"))

@@ -29,7 +29,7 @@ pub struct Args {
     /// The production store on a real file beside every device's disk in memory: both must say and hold the same.
     #[arg(long, conflicts_with = "seeded_bugs")]
     with_sqlite: bool,
-    /// Deliberate faults in the rules, one after the other: does an invariant notice each? Within --schedules for each.
+    /// Deliberate faults in the rules and the store, one after the other: does an invariant notice each? Within --schedules for each.
     #[arg(long)]
     seeded_bugs: bool,
     /// With --seeded-bugs: only these, separated by commas.

@@ -33,6 +33,10 @@ pub struct Applied {
 /// Applies the answer, or says why it must be thrown away whole.
 pub fn apply(store: &Store, answer: &PullAnswer) -> Result<Result<Applied, Discard>, Failure> {
     let mut discarded = None;
+    if seeded!(StoreCursorFirst) {
+        let mut ends = answer.pages.iter().map(|page| Cursor { scope: page.scope, seq: page.to });
+        store.write(Durability::Normal, |conn| ends.try_for_each(|end| settings::set_cursor(conn, end)))?;
+    }
     let applied = store.write(Durability::Normal, |transaction| {
         if settings::get(transaction, settings::RESET)?.is_some() {
             reset::wipe_base(transaction)?;
@@ -124,7 +128,7 @@ impl<'a> Page<'a> {
         for (id, arrived) in &absorbed.movements {
             // One between two sites comes in by halves: until the other page is there, its other end is not in the base.
             let whole = arrived.movement.entries().all(|line| arrived.numbers.contains_key(&line.scope));
-            if whole && self.shown_movement(arrived)? {
+            if (whole || seeded!(StoreHalfTaken)) && self.shown_movement(arrived)? {
                 twins.movements.insert(*id);
             } else {
                 let cells = arrived.movement.entries().map(|line| effects::cell_row(&line.cell));
@@ -354,7 +358,7 @@ fn write_cell(conn: &Connection, cell: &Cell, change: &CellChange) -> Result<(),
         count.map(|count| count.counted.0),
         count.and_then(|count| count.log_seq),
     ))?;
-    let Some(count) = count else { return Ok(()) };
+    let Some(count) = count.filter(|_| !seeded!(StoreOldCountKept)) else { return Ok(()) };
     // The later of two counts in effective order speaks for the cell, whichever came first.
     let sql = "UPDATE balance SET count_change = ?5, count_ts = ?6, count_device = ?7, count_seq = ?8, counted = ?9,
             count_log_seq = ?10

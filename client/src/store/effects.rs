@@ -214,7 +214,7 @@ pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) ->
         rows.insert(cell_row(cell), true);
     }
     // Who moves goods is not named here, or all that moves in one place would hang together: `rebase` looks at its cells.
-    rows.extend(needs.stocked.iter().map(|of| (stock_row(of.id), false)));
+    rows.extend(needs.stocked.iter().filter(|_| !seeded!(StoreStockUnasked)).map(|of| (stock_row(of.id), false)));
     let mut insert = conn.prepare_cached("INSERT OR REPLACE INTO pending_need (row, n, writes) VALUES (?1, ?2, ?3)")?;
     for (row, writes) in rows {
         insert.execute((row, n, writes))?;

@@ -59,7 +59,7 @@ fn closure(conn: &Connection, mut touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet
     let neighbours = "SELECT other.n FROM pending_need mine JOIN pending_need other ON other.row = mine.row
         WHERE mine.n = ?1 AND (mine.writes AND other.n > ?1 OR other.writes AND other.n < ?1)";
     let mut neighbours = conn.prepare_cached(neighbours)?;
-    let mut open: Vec<u64> = places.iter().copied().collect();
+    let mut open: Vec<u64> = places.iter().copied().filter(|_| !seeded!(StoreLaterNotDecided)).collect();
     while let Some(n) = open.pop() {
         let mut others: Vec<u64> = neighbours.query_map([n], |row| row.get(0))?.collect::<Result<_, _>>()?;
         if by_stock {
