@@ -210,7 +210,7 @@ impl Twin {
     /// Why both are not the same; nothing when there was nothing to compare since.
     pub fn compared(&self, disk: &Disk, whole: bool) -> Option<Result<(), String>> {
         let (short, all) = self.told.get();
-        if !short && !(whole && all) {
+        if !(short || whole && all) {
             return None;
         }
         self.told.set((false, all && !whole));
