@@ -22,6 +22,7 @@ pub struct Moment {
 pub struct Mint {
     order: Mutex<ContextV7>,
     boot: String,
+    given: Option<(Moment, Uuid)>,
 }
 
 impl Default for Mint {
@@ -33,25 +34,41 @@ impl Default for Mint {
 impl Mint {
     #[must_use]
     pub fn new() -> Self {
-        Self { order: Mutex::new(ContextV7::new()), boot: boot_id() }
+        Self { order: Mutex::new(ContextV7::new()), boot: boot_id(), given: None }
+    }
+
+    /// Says this moment and this id and no other: for simulated fleets, whose time and chance are their own. Secrets
+    /// stay nobody's to guess.
+    #[must_use]
+    pub fn given(moment: Moment, id: Uuid) -> Self {
+        Self { order: Mutex::new(ContextV7::new()), boot: String::new(), given: Some((moment, id)) }
     }
 
     /// Microseconds since 1970 on this machine's clock.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the source")]
     pub fn now(&self) -> i64 {
+        if let Some((moment, _)) = &self.given {
+            return moment.wall;
+        }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
     }
 
     #[must_use]
     pub fn moment(&self) -> Moment {
+        if let Some((moment, _)) = &self.given {
+            return moment.clone();
+        }
         Moment { wall: self.now(), monotonic: monotonic(), boot: self.boot.clone() }
     }
 
     /// A new `UUIDv7`, greater than those handed out before.
     #[must_use]
     pub fn id(&self) -> Uuid {
+        if let Some((_, id)) = self.given {
+            return id;
+        }
         let now = self.now();
         let seconds = u64::try_from(now.div_euclid(1_000_000)).unwrap_or(0);
         let nanos = u32::try_from(now.rem_euclid(1_000_000) * 1000).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Deliberate faults, to see that the simulation notices them. This module is there only under `--cfg seeded_bugs`;
+//! Deliberate faults, here and in the client's store, to see that the simulation notices them. This module is there only under `--cfg seeded_bugs`;
 //! without it `seeded!` is `false` and nothing of a fault is compiled.
 
 use std::cell::Cell;
@@ -81,6 +81,21 @@ bugs! {
     RemovedScopeKept = "removed_scope_kept", "a site that was taken away stays";
     ShownTwice = "shown_twice", "what has arrived is shown on top of itself until it is acknowledged";
     PendingNotCarried = "pending_not_carried", "pending changes do not see those before them when they are decided again";
+    StoreCursorFirst = "store_cursor_first", "the cursor is stored before the page, which may be thrown away";
+    StoreOldCountKept = "store_old_count_kept", "the first count of a cell speaks for it for good";
+    StoreHalfTaken = "store_half_taken", "a transfer of which one end has come in is taken for whole";
+    StoreStockUnasked = "store_stock_unasked", "putting away what goods came in for is not decided again";
+    StoreLaterNotDecided = "store_later_not_decided", "what stands on a change that is decided again is not";
+    StoreBalanceKept = "store_balance_kept", "the balances of a site that was taken away stay";
+    StoreSealsKept = "store_seals_kept", "under a new id, what was sealed under the old one stays sealed";
+}
+
+impl Bug {
+    /// Those of the client's store, which only shows beside the one in memory.
+    #[must_use]
+    pub fn is_of_store(self) -> bool {
+        self.name().starts_with("store_")
+    }
 }
 
 thread_local! {

@@ -72,7 +72,8 @@ pub fn needs_of(act: &Act, facts: &Facts) -> Needs {
     let mut needs = act.action.needs(facts);
     for cell in &needs.cells {
         if facts.cells.get(cell).is_some_and(|known| known.last_order >= act.at && !seeded!(TailNotLoaded)) {
-            needs.tails.insert(*cell, act.at);
+            let from = needs.tails.entry(*cell).or_insert(act.at);
+            *from = act.at.min(*from);
         }
     }
     needs

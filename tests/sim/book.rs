@@ -166,6 +166,7 @@ impl Book {
     pub fn all_cells(&self, over: &Over<'_>) -> BTreeSet<Cell> {
         let moved = over.iter().flat_map(|effects| &effects.movements).flat_map(Movement::entries);
         let mut cells: BTreeSet<Cell> = moved.map(|line| line.cell).collect();
+        cells.extend(over.iter().flat_map(|effects| &effects.counts).map(stillage_core::stock::PostedCount::cell));
         cells.extend(self.cells.keys());
         cells
     }

@@ -1,4 +1,4 @@
-//! Deliberate faults in the rules (`core/src/seeded.rs`), each run until an invariant notices it. What a fleet of
+//! Deliberate faults in the rules and in the client's store (`core/src/seeded.rs`), each run until an invariant notices it. What a fleet of
 //! simulated desktops would not notice, it does not show to be absent.
 
 use crate::{fleet, plan::Enabled, plan::Plan, world::Mode};
@@ -54,11 +54,12 @@ pub fn hunt(hunt: Hunt, enabled: &Enabled, only: &[String], as_json: bool) -> an
 
 fn first(hunt: Hunt, enabled: &Enabled, bug: Bug) -> Option<Caught> {
     turn_on(Some(bug));
+    let mode = Mode { sqlite: bug.is_of_store(), ..hunt.mode };
     let caught = (1..=hunt.schedules).find_map(|schedule| {
         let seed = hunt.seed.wrapping_add(schedule - 1);
         let plan = Plan::draw(seed, enabled);
         let steps: Vec<usize> = (0..plan.steps.len()).collect();
-        let (invariant, what) = match fleet::attempt(&plan, &steps, hunt.mode) {
+        let (invariant, what) = match fleet::attempt(&plan, &steps, mode) {
             Ok(outcomes) => outcomes.breach.map(|breach| (breach.check.name().to_owned(), breach.what))?,
             Err(panic) => ("no_panic".to_owned(), panic),
         };

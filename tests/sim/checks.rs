@@ -44,6 +44,8 @@ named! {
         NegativesAreAsked = "negatives_are_asked";
         AliasesAreFollowed = "aliases_are_followed";
         CauseComesFirst = "cause_comes_first";
+        /// With the production store beside the one in memory.
+        StoresAgree = "stores_agree";
         /// At rest.
         DevicesEqualServer = "devices_equal_server";
         EveryChangeEnds = "every_change_ends";

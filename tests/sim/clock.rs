@@ -58,9 +58,6 @@ pub struct Clock(Vec<Sample>);
 
 impl Clock {
     pub fn add(&mut self, asked: Moment, answered: Moment, server: i64) {
-        if asked.boot != answered.boot {
-            return;
-        }
         let round_trip = answered.monotonic - asked.monotonic;
         let at = Moment {
             wall: answered.wall - round_trip / 2,

@@ -1,12 +1,22 @@
 //! A desktop in memory. `Disk` is its database: whatever a method of it does is one transaction, so that a crash leaves
 //! either all of it or nothing. What is not on the disk (a round under way) is lost with the process.
+//!
+//! With `--with-sqlite` every disk has a twin: the production store on a real file, which is told the same.
 
 mod apply;
 mod outbox;
+#[cfg(not(feature = "sqlite"))]
+#[path = "device/no_twin.rs"]
+mod twin;
+#[cfg(feature = "sqlite")]
+mod twin;
 
 pub use outbox::{Row, State};
 
-use crate::{book::Book, clock::Clock};
+use crate::{
+    book::Book,
+    clock::{Clock, Moment},
+};
 use std::{collections::BTreeMap, rc::Rc};
 use stillage_core::{
     action::Action,
@@ -34,6 +44,15 @@ pub struct Disk {
     pub outcomes: BTreeMap<ChangeId, Outcome>,
     pub unknown: BTreeMap<(Scope, u64), LogEntry>,
     pub clock: Clock,
+    twin: Option<twin::Twin>,
+}
+
+/// When somebody acts: the server's time as the device believes it, how far that may be off, and what its machine says.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    pub at: i64,
+    pub error: i64,
+    pub here: Moment,
 }
 
 /// What is asked of the server.
@@ -110,6 +129,9 @@ impl Device {
     pub fn restart(&mut self) {
         (self.stage, self.forked, self.again, self.pulling) = (Stage::Idle, false, false, false);
         (self.refusals, self.discards) = (0, 0);
+        if let Some(twin) = &mut self.disk.twin {
+            twin.crash();
+        }
     }
 }
 
@@ -126,7 +148,34 @@ impl Disk {
             outcomes: BTreeMap::new(),
             unknown: BTreeMap::new(),
             clock: Clock::default(),
+            twin: None,
         }
+    }
+
+    /// The same beside the production store.
+    pub fn with_sqlite(device: DeviceId, person: PersonId, epoch: EpochId) -> Self {
+        Self { twin: twin::Twin::new(device, person, epoch), ..Self::new(device, person, epoch) }
+    }
+
+    /// Why the production store does not hold the same; nothing when it was told nothing since it was last looked at.
+    pub fn compared(&self, whole: bool) -> Option<Result<(), String>> {
+        self.twin.as_ref()?.compared(self, whole)
+    }
+
+    /// The server has answered a question: what its clock says is a sample.
+    pub fn sample(&mut self, asked: Moment, answered: Moment, server: i64) {
+        // A process does not outlive its machine.
+        if asked.boot == answered.boot {
+            self.clock.add(asked, answered, server);
+            self.twin.iter().for_each(|twin| twin.sample((asked, answered), server, false));
+        }
+    }
+
+    /// The device knows what time it is.
+    pub fn set_clock(&mut self, here: Moment, server: i64) {
+        self.clock = Clock::default();
+        self.clock.add(here, here, server);
+        self.twin.iter().for_each(|twin| twin.sample((here, here), server, true));
     }
 
     /// What waits is shown on top of the base.
@@ -139,7 +188,17 @@ impl Disk {
     }
 
     /// Records what a person did, if the rules let them: one transaction.
-    pub fn act(&mut self, action: Action, id: ChangeId, (at, error): (i64, i64)) -> Result<Rc<Effects>, Rejection> {
+    pub fn act(&mut self, action: Action, id: ChangeId, stamp: Stamp) -> Result<Rc<Effects>, Rejection> {
+        let again = self.twin.as_ref().map(|_| action.clone());
+        let done = self.record(action, id, stamp);
+        if let (Some(twin), Some(action)) = (&self.twin, again) {
+            twin.act(action, id, stamp.here, &done);
+        }
+        done
+    }
+
+    fn record(&mut self, action: Action, id: ChangeId, stamp: Stamp) -> Result<Rc<Effects>, Rejection> {
+        let Stamp { at, error, .. } = stamp;
         let cut = Cut { epoch: Some(self.epoch), cursors: self.cursors.clone() };
         let act = Act { action, at, clock_error: error, cut, person: Some(self.person) };
         let change = Change::write(id, &act);
@@ -163,6 +222,7 @@ impl Disk {
     /// A change that this version cannot read: left by a newer one before it was taken back.
     pub fn act_unread(&mut self, change: Change) {
         let n = self.last_n() + 1;
+        self.twin.iter().for_each(|twin| twin.act_unread(n, &change));
         self.outbox.push(Row::queued(n, change, None));
     }
 

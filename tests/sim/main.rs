@@ -52,7 +52,10 @@ struct Args {
     /// With --replay: says everything that happens.
     #[arg(long)]
     trace: bool,
-    /// Deliberate faults in the rules, each for --schedules at most; only in a build that has them.
+    /// The production store on a real file beside every device's disk in memory: both must say and hold the same.
+    #[arg(long)]
+    with_sqlite: bool,
+    /// Deliberate faults in the rules and the store, each for --schedules at most; only in a build that has them.
     #[arg(long)]
     seeded_bugs: bool,
     /// With --seeded-bugs: only these, separated by commas.
@@ -77,7 +80,11 @@ fn main() -> ExitCode {
 
 fn judge(args: &Args) -> anyhow::Result<bool> {
     let enabled = enabled(&args.faults)?;
-    let mode = world::Mode { every: args.check.is_some(), trace: args.trace, broken: None };
+    anyhow::ensure!(
+        !args.with_sqlite || cfg!(feature = "sqlite"),
+        "no SQLite in this build: cargo xtask sim --with-sqlite"
+    );
+    let mode = world::Mode { every: args.check.is_some(), trace: args.trace, sqlite: args.with_sqlite, broken: None };
     if let Some(seed) = args.replay {
         return Ok(report::replay(seed, &enabled, mode, args.json));
     }
@@ -86,7 +93,7 @@ fn judge(args: &Args) -> anyhow::Result<bool> {
         return hunted(args, seed, &enabled, mode);
     }
     let run = fleet::run(fleet::Order { seed, schedules: args.schedules, enabled, mode, threads: threads() });
-    report::tell(&run, &enabled, args.json)
+    report::tell(&run, &enabled, mode, args.json)
 }
 
 #[cfg(seeded_bugs)]

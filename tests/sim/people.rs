@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stillage_core::{
     action::{Action, Adjust, Archive, Count, Issue, Keep, Receive, Resolve, Reverse, Save, Transfer},
     decide::InboxKind,
-    id::{BarcodeId, InboxId, ItemId, LocationId, MovementId},
+    id::{BarcodeId, ChangeId, InboxId, ItemId, LocationId, MovementId},
     money::Money,
     quantity::Quantity,
     record::{Kind, Record, Ref, Tracking, merge::FieldChange},
@@ -245,11 +245,11 @@ impl Person<'_> {
     /// Whoever counted remembers what came first.
     fn truth(&self, row: &Record) -> Option<Keep> {
         let details = row.fields.get("details")?;
-        let count = details.get("count")?.as_str()?.parse().ok()?;
-        let movement: MovementId = details.get("movement")?.as_str()?.parse().ok()?;
-        let (seen, moved) =
-            (self.shelf.acts.get(&count)?, self.shelf.acts.get(&stillage_core::id::ChangeId(movement.0))?);
-        let before = if moved.t < seen.t { "before" } else { "after" };
+        let change = |name: &str| details.get(name)?.as_str()?.parse::<ChangeId>().ok();
+        let moved = || details.get("movement")?.as_str()?.parse::<MovementId>().ok();
+        let other = moved().map(|movement| ChangeId(movement.0)).or_else(|| change("other"))?;
+        let (seen, other) = (self.shelf.acts.get(&change("count")?)?, self.shelf.acts.get(&other)?);
+        let before = if other.t < seen.t { "before" } else { "after" };
         Some(if details.get("applied")? == before { Keep::Mine } else { Keep::Theirs })
     }
 }

@@ -10,13 +10,14 @@ use crate::{
 use serde_json::{Map, Value, json};
 
 /// Tells what came of many schedules; false when one failed, or when something enabled never happened.
-pub fn tell(run: &Run, enabled: &Enabled, as_json: bool) -> anyhow::Result<bool> {
+pub fn tell(run: &Run, enabled: &Enabled, mode: Mode, as_json: bool) -> anyhow::Result<bool> {
     for failing in &run.failing {
         eprintln!("seed {}: {}: {}", failing.seed, failing.invariant, failing.what);
         failing.minimal.iter().for_each(|step| eprintln!("    {step}"));
-        eprintln!("    again: cargo xtask sim --replay {} --trace", failing.seed);
+        let store = if mode.sqlite { " --with-sqlite" } else { "" };
+        eprintln!("    again: cargo xtask sim --replay {} --trace{store}", failing.seed);
     }
-    let never: Vec<&str> = idle(run, enabled);
+    let never: Vec<&str> = idle(run, enabled, mode);
     if !never.is_empty() {
         eprintln!("never happened in {} schedules from seed {}: {}", run.schedules, run.seed, never.join(", "));
     }
@@ -45,13 +46,14 @@ fn of(enabled: &Enabled) -> impl Iterator<Item = Fault> + '_ {
 }
 
 /// Enabled faults that never struck and invariants that nobody looked at.
-fn idle(run: &Run, enabled: &Enabled) -> Vec<&'static str> {
+fn idle(run: &Run, enabled: &Enabled, mode: Mode) -> Vec<&'static str> {
     let faults = of(enabled).filter(|fault| run.fired[fault.at()] == 0).map(Fault::name);
     let clocks = [Fault::ClockOffset, Fault::ClockJump, Fault::ClockDrift, Fault::ClockBack];
     let inexact = clocks.iter().any(|fault| enabled[fault.at()]);
     // What only a fault gives occasion to is not missed when the fault is off.
     let due = |check: &Check| match check {
         Check::WrongIsFlagged => inexact,
+        Check::StoresAgree => mode.sqlite,
         Check::PoisonDelaysNobody => enabled[Fault::Poison.at()],
         _ => true,
     };

@@ -8,7 +8,7 @@ use stillage_core::{
     decide::Effects,
     id::ChangeId,
     quantity::ONE,
-    record::Record,
+    record::{Kind, Record},
     stock::{Cell, MovementKind},
 };
 
@@ -106,7 +106,8 @@ impl Shelf {
         }
         let aliases = effects.records.iter().filter_map(|record| Some([record.of.id, record.alias_of()?]));
         self.joined.extend(aliases.flatten());
-        for count in &effects.counts {
+        // Who says which of two counts was the later one has not looked again.
+        for count in effects.counts.iter().filter(|_| !answers(effects)) {
             let place = self.places.entry(count.cell()).or_default();
             place.seen.push(Seen { t: known.t, held: count.counted.0, change });
         }
@@ -125,6 +126,11 @@ impl Shelf {
         let void = |(of, by): &(ChangeId, ChangeId)| *of == booked.change && accepted(server, *by);
         accepted(server, booked.change) && !self.reversals.iter().any(void)
     }
+}
+
+/// Whether it answers a question of the inbox.
+pub fn answers(effects: &Effects) -> bool {
+    effects.records.iter().any(|record| record.of.kind == Kind::Inbox)
 }
 
 pub fn accepted(server: &Server, change: ChangeId) -> bool {

@@ -64,6 +64,8 @@ pub struct Mode {
     /// Whole-state invariants after every event and not only now and then.
     pub every: bool,
     pub trace: bool,
+    /// The production store beside every disk.
+    pub sqlite: bool,
     pub broken: Option<Broken>,
 }
 
@@ -165,6 +167,17 @@ impl World<'_> {
         }
         if self.mode.every || self.served.is_multiple_of(64) {
             self.check_server();
+        }
+        self.check_stores(self.mode.every || self.served.is_multiple_of(16));
+    }
+
+    /// Every device that has the production store beside it holds the same in both.
+    fn check_stores(&mut self, whole: bool) {
+        for (at, device) in self.devices.iter().enumerate() {
+            if let Some(compared) = device.disk.compared(whole) {
+                let what = || format!("device {at}: {}", compared.clone().err().unwrap_or_default());
+                self.checks.hold(Check::StoresAgree, compared.is_ok(), what);
+            }
         }
     }
 

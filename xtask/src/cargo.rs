@@ -39,11 +39,11 @@ pub fn release() -> Result<PathBuf, Fault> {
 }
 
 /// One optimised program that stands on little: built alone it is there in a minute.
-pub fn release_of(package: &str) -> Result<PathBuf, Fault> {
-    optimised(&["-p", package])
+pub fn release_of(package: &str, features: &[&str]) -> Result<PathBuf, Fault> {
+    optimised(&[&["-p", package], features].concat())
 }
 
-/// The same with deliberate faults in the rules, in a folder of its own: nothing that is shipped is ever built there.
+/// The same with deliberate faults, in a folder of its own: nothing that is shipped is ever built there.
 pub fn seeded(package: &str) -> Result<PathBuf, Fault> {
     let target = target().join("seeded-bugs");
     let mut build = cargo(&["build", "--release", "--bins", "-p", package]);

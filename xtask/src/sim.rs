@@ -26,7 +26,10 @@ pub struct Args {
     /// With --replay: says everything that happens.
     #[arg(long)]
     trace: bool,
-    /// Deliberate faults in the rules, one after the other: does an invariant notice each? Within --schedules for each.
+    /// The production store on a real file beside every device's disk in memory: both must say and hold the same.
+    #[arg(long, conflicts_with = "seeded_bugs")]
+    with_sqlite: bool,
+    /// Deliberate faults in the rules and the store, one after the other: does an invariant notice each? Within --schedules for each.
     #[arg(long)]
     seeded_bugs: bool,
     /// With --seeded-bugs: only these, separated by commas.
@@ -38,7 +41,12 @@ pub struct Args {
 }
 
 pub fn sim(args: &Args) -> Result<(), Fault> {
-    let programs = if args.seeded_bugs { cargo::seeded("stillage-sim")? } else { cargo::release_of("stillage-sim")? };
+    let programs = match (args.seeded_bugs, args.with_sqlite) {
+        (true, _) => cargo::seeded("stillage-sim")?,
+        (false, true) => cargo::release_of("stillage-sim", &[])?,
+        // Without the client it is there in a minute.
+        (false, false) => cargo::release_of("stillage-sim", &["--no-default-features"])?,
+    };
     let mut sim = Command::new(programs.join("sim"));
     sim.args(["--schedules", &args.schedules.to_string()]);
     let options =
@@ -50,6 +58,7 @@ pub fn sim(args: &Args) -> Result<(), Fault> {
         }
     }
     sim.args(args.seeded_bugs.then_some("--seeded-bugs"));
+    sim.args(args.with_sqlite.then_some("--with-sqlite"));
     sim.args(args.trace.then_some("--trace")).args(args.json.then_some("--json"));
     Err(Fault::ours(sim.stdin(Stdio::null()).exec()))
 }

@@ -185,6 +185,19 @@ pub fn cell_row(cell: &Cell) -> Vec<u8> {
     [b"c", cell.item.0.as_bytes().as_slice(), cell.location.0.as_bytes()].concat()
 }
 
+/// Whether anything is in stock of an item, or at a place.
+#[must_use]
+pub fn stock_row(id: uuid::Uuid) -> Vec<u8> {
+    [b"s", id.as_bytes().as_slice()].concat()
+}
+
+/// The item and the place of a cell's row.
+#[must_use]
+pub fn stock_rows(row: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let (item, location) = row.strip_prefix(b"c")?.split_at_checked(16)?;
+    Some([item, location].map(|id| [b"s", id].concat()))
+}
+
 /// Notes which rows change `n` was decided from, and which of them it may write.
 pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) -> Result<(), Failure> {
     let mut rows: BTreeMap<Vec<u8>, bool> = BTreeMap::new();
@@ -200,6 +213,8 @@ pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) ->
     for cell in named {
         rows.insert(cell_row(cell), true);
     }
+    // Who moves goods is not named here, or all that moves in one place would hang together: `rebase` looks at its cells.
+    rows.extend(needs.stocked.iter().filter(|_| !seeded!(StoreStockUnasked)).map(|of| (stock_row(of.id), false)));
     let mut insert = conn.prepare_cached("INSERT OR REPLACE INTO pending_need (row, n, writes) VALUES (?1, ?2, ?3)")?;
     for (row, writes) in rows {
         insert.execute((row, n, writes))?;

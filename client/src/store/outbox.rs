@@ -126,12 +126,17 @@ pub fn has_unsent(conn: &Connection) -> Result<bool, Failure> {
 /// The next batch to send. What was sealed and not answered goes again exactly as it was; only
 /// then are queued changes sealed. The caller commits `Full` before it sends anything.
 pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
+    seal_at_most(conn, PUSH_CHANGES)
+}
+
+/// The same with no more than so many changes.
+pub fn seal_at_most(conn: &Connection, most: usize) -> Result<Option<Batch>, Failure> {
     let device = settings::device(conn)?;
     let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
     let unanswered = "SELECT n, change, seq, kind, version, body FROM outbox
         WHERE device = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
     let mut statement = conn.prepare_cached(unanswered)?;
-    let rows = statement.query_map((device.0, pushed, PUSH_CHANGES), read_change)?;
+    let rows = statement.query_map((device.0, pushed, most), read_change)?;
     let changes = limited(rows)?;
     if let Some((_, first)) = changes.first() {
         let first_seq = first.seq;
@@ -140,13 +145,13 @@ pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
         let changes = changes.into_iter().map(|(_, change)| change).collect();
         return Ok(Some(Batch { first_seq, prev_chain, changes }));
     }
-    seal_queued(conn, device)
+    seal_queued(conn, device, most)
 }
 
 /// Seals everything that is queued. The caller commits `Full`.
 pub fn seal_all(conn: &Connection) -> Result<(), Failure> {
     let device = settings::device(conn)?;
-    while seal_queued(conn, device)?.is_some() {}
+    while seal_queued(conn, device, PUSH_CHANGES)?.is_some() {}
     Ok(())
 }
 
@@ -183,11 +188,11 @@ pub fn take_back(conn: &Connection, changes: &[Change]) -> Result<u64, Failure> 
     Ok(taken)
 }
 
-fn seal_queued(conn: &Connection, device: DeviceId) -> Result<Option<Batch>, Failure> {
+fn seal_queued(conn: &Connection, device: DeviceId, most: usize) -> Result<Option<Batch>, Failure> {
     let queued = "SELECT n, change, coalesce(seq, 0), kind, version, body FROM outbox
         WHERE state = 'queued' ORDER BY n LIMIT ?1";
     let mut statement = conn.prepare_cached(queued)?;
-    let rows = limited(statement.query_map([PUSH_CHANGES], read_change)?)?;
+    let rows = limited(statement.query_map([most], read_change)?)?;
     if rows.is_empty() {
         return Ok(None);
     }

@@ -1,6 +1,6 @@
 //! Decides pending changes again on new base rows. Taken together are those that were decided
 //! from a touched row, later ones that read what these may write, and earlier ones whose effects
-//! these stand on; everybody else's effects are right as they are.
+//! these stand on (whether there is stock of an item or at a place counts as read); everybody else's effects are right as they are.
 
 use super::{
     effects,
@@ -36,12 +36,20 @@ pub fn run(
 }
 
 /// Decides every pending change again: after this device took a new id, or its base was wiped.
-pub fn run_all(conn: &Connection, device: DeviceId, stale: &mut Stale) -> Result<(), Failure> {
-    decide(conn, device, outbox::all_pending(conn)?.into_iter().collect(), stale)
+pub fn run_all(conn: &Connection, device: DeviceId, stale: &mut Stale) -> Result<usize, Failure> {
+    let places: BTreeSet<u64> = outbox::all_pending(conn)?.into_iter().collect();
+    let count = places.len();
+    decide(conn, device, places, stale)?;
+    Ok(count)
 }
 
-fn closure(conn: &Connection, touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet<u64>, Failure> {
+fn closure(conn: &Connection, mut touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet<u64>, Failure> {
     let mut places: BTreeSet<u64> = BTreeSet::new();
+    let by_stock =
+        conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'73' AND row < x'74' LIMIT 1")?.exists([])?;
+    if by_stock {
+        touched.extend(touched.clone().iter().filter_map(|row| effects::stock_rows(row)).flatten());
+    }
     let mut readers = conn.prepare_cached("SELECT n FROM pending_need WHERE row = ?1")?;
     for row in touched {
         for n in readers.query_map([row], |row| row.get(0))? {
@@ -51,16 +59,36 @@ fn closure(conn: &Connection, touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet<u64
     let neighbours = "SELECT other.n FROM pending_need mine JOIN pending_need other ON other.row = mine.row
         WHERE mine.n = ?1 AND (mine.writes AND other.n > ?1 OR other.writes AND other.n < ?1)";
     let mut neighbours = conn.prepare_cached(neighbours)?;
-    let mut open: Vec<u64> = places.iter().copied().collect();
+    let mut open: Vec<u64> = places.iter().copied().filter(|_| !seeded!(StoreLaterNotDecided)).collect();
     while let Some(n) = open.pop() {
-        for other in neighbours.query_map([n], |row| row.get(0))? {
-            let other = other?;
-            if places.insert(other) {
-                open.push(other);
-            }
+        let mut others: Vec<u64> = neighbours.query_map([n], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        if by_stock {
+            others.extend(by_stock_of(conn, n)?);
         }
+        open.extend(others.into_iter().filter(|other| places.insert(*other)));
     }
     Ok(places)
+}
+
+/// Later changes that ask whether there is stock where change `n` moves some, and earlier ones that move some where
+/// change `n` asks. Few ask: whoever puts an item or a place away.
+fn by_stock_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
+    let ask = "SELECT asks.n FROM pending_need moves JOIN pending_need asks
+            ON substr(asks.row, 2) IN (substr(moves.row, 2, 16), substr(moves.row, 18, 16))
+        WHERE moves.n = ?1 AND moves.writes AND moves.row >= x'63' AND moves.row < x'64'
+            AND asks.row >= x'73' AND asks.row < x'74' AND asks.n > ?1";
+    let move_some = "SELECT moves.n FROM pending_need asks JOIN pending_need moves
+            ON substr(asks.row, 2) IN (substr(moves.row, 2, 16), substr(moves.row, 18, 16))
+        WHERE asks.n = ?1 AND asks.row >= x'73' AND asks.row < x'74'
+            AND moves.writes AND moves.row >= x'63' AND moves.row < x'64' AND moves.n < ?1";
+    let mut found = Vec::new();
+    for sql in [ask, move_some] {
+        let mut statement = conn.prepare_cached(sql)?;
+        for other in statement.query_map([n], |row| row.get(0))? {
+            found.push(other?);
+        }
+    }
+    Ok(found)
 }
 
 fn decide(conn: &Connection, device: DeviceId, places: BTreeSet<u64>, stale: &mut Stale) -> Result<(), Failure> {

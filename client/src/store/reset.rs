@@ -95,7 +95,9 @@ pub fn take_new_device(transaction: &Transaction<'_>, new: DeviceId) -> Result<(
     // It is at home wherever it is now.
     settings::unset(transaction, settings::HOME)?;
     let sql = "UPDATE outbox SET state = 'queued', device = NULL, seq = NULL, chain = NULL WHERE state = 'sealed'";
-    transaction.execute(sql, [])?;
+    if !seeded!(StoreSealsKept) {
+        transaction.execute(sql, [])?;
+    }
     let mut stale = Stale::default();
     rebase::run_all(transaction, new, &mut stale)?;
     stale.refresh(transaction)
@@ -120,7 +122,9 @@ pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
 fn drop_site(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
     let text = stillage_core::id::LocationId(site).to_string();
     let places = "(SELECT id FROM record WHERE kind = 'location' AND body ->> '$.site' = ?1)";
-    conn.execute(&format!("DELETE FROM balance WHERE location IN {places}"), [&text])?;
+    if !seeded!(StoreBalanceKept) {
+        conn.execute(&format!("DELETE FROM balance WHERE location IN {places}"), [&text])?;
+    }
     conn.execute(&format!("DELETE FROM posted_count WHERE n IS NULL AND location IN {places}"), [&text])?;
     // A movement between two sites stays as long as the other one is held.
     conn.execute("UPDATE movement SET from_seq = NULL WHERE n IS NULL AND from_site = ?1", [site])?;

@@ -135,8 +135,8 @@ fn a_close_count_says_how_much_of_what_where_and_what_moved_it() {
             .clone()
     };
     let known = json!({
-        "counted": "12", "moved": "-3", "unit": "EA", "scale": 0, "location": "MAIN", "lot": null, "kind": "issue",
-        "before": true,
+        "counted": "12", "moved": "-3", "other": null, "unit": "EA", "scale": 0, "location": "MAIN", "lot": null,
+        "kind": "issue", "before": true,
     });
     assert_eq!(told(issued), known);
     let mut unheld = known;

@@ -12,7 +12,7 @@ use stillage_client::store::{
 };
 use stillage_core::{
     absorb::Discard,
-    action::{Keep, Resolve},
+    action::{Archive, Keep, Resolve},
     id::DeviceId,
     quantity::Quantity,
     record::{Record, merge::FieldChange},
@@ -76,6 +76,22 @@ fn a_pending_count_is_decided_again_on_what_was_pulled() {
     assert_eq!(a.dump(), b.dump());
 }
 
+/// Seed 1049 of the simulated fleets.
+#[test]
+fn goods_that_come_in_take_back_what_is_shown_of_putting_their_item_away() {
+    let (a, b, mut ledger, bin) = two_desks();
+    a.act(vec![issue(&bin, 10)]).unwrap();
+    a.sync(&mut ledger);
+    b.sync(&mut ledger);
+    let archived = true;
+    b.act(vec![Archive { record: bin.item.into(), archived, expected_version: None }.into()]).unwrap();
+    assert_eq!(b.count("SELECT count(*) FROM pending_record"), 1);
+    a.act(vec![receive(&bin, 5)]).unwrap();
+    a.sync(&mut ledger);
+    b.pull(&ledger).unwrap();
+    assert_eq!(b.count("SELECT count(*) FROM pending_record"), 0);
+}
+
 #[test]
 fn a_count_too_close_to_a_movement_is_asked_about_and_turned_round_offline() {
     let (a, b, mut ledger, bin) = two_desks();
@@ -98,6 +114,27 @@ fn a_count_too_close_to_a_movement_is_asked_about_and_turned_round_offline() {
     a.sync(&mut ledger);
     b.sync(&mut ledger);
     assert_eq!((a.on_hand(&bin), b.on_hand(&bin)), (Quantity::whole(2), Quantity::whole(2)));
+    assert_eq!(a.dump(), b.dump());
+}
+
+#[test]
+fn two_close_counts_that_differ_are_asked_about_and_the_other_one_speaks_when_it_was_later() {
+    let (a, b, mut ledger, bin) = two_desks();
+    b.act(vec![count(&bin, 4)]).unwrap();
+    a.act(vec![count(&bin, 6)]).unwrap();
+    b.sync(&mut ledger);
+    a.sync(&mut ledger);
+    assert_eq!(a.on_hand(&bin), Quantity::whole(6), "booked as the later one");
+    let card = a.store.read(|conn| Ok(inbox::list(conn, InboxState::Open)?)).unwrap().remove(0);
+    assert_eq!(card.keeps, [Keep::Mine, Keep::Theirs, Keep::Recount]);
+    let close = card.close.unwrap();
+    assert_eq!((close.counted.as_str(), close.other.as_deref()), ("6", Some("4")));
+    let answer = Resolve { inbox: card.id.parse().unwrap(), keep: Keep::Theirs, value: Value::Null };
+    a.act(vec![answer.into()]).unwrap();
+    assert_eq!(a.on_hand(&bin), Quantity::whole(4), "shown before the server has said so");
+    a.sync(&mut ledger);
+    b.sync(&mut ledger);
+    assert_eq!((a.on_hand(&bin), b.on_hand(&bin)), (Quantity::whole(4), Quantity::whole(4)));
     assert_eq!(a.dump(), b.dump());
 }
 

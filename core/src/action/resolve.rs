@@ -1,17 +1,17 @@
 //! An inbox row is answered. The answer is an ordinary action, so it works offline; what it does
 //! to the subject is done by the same verbs a person would use.
 
-use super::{Action, Archive, Reverse, Save, archive::restore, save::sign};
+use super::{Action, Archive, Count, Reverse, Save, archive::restore, save::sign};
 use crate::{
-    decide::{CheckedLine, Context, Effects, InboxKind, missing},
+    decide::{CheckedLine, Context, Door, Effects, InboxKind, missing},
     facts::{Facts, Needs},
-    id::{InboxId, ItemId, MovementId},
+    id::{InboxId, ItemId, LotId, MovementId},
     order::OrderKey,
     quantity::Quantity,
     record::{Item, Kind, Record, Ref, Tracking, UNNUMBERED, fields::tracking, merge::FieldChange},
     rejection::Rejection,
     seed::Virtual,
-    stock::{Cell, Movement, MovementKind, Remarks},
+    stock::{Cell, LotEntry, Movement, MovementKind, Remarks},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -120,6 +120,27 @@ impl Resolve {
         Some((movement, counted_at.saturating_add(step)))
     }
 
+    /// Of two counts the one that was the later one after all, and the order it gets: a microsecond past the other.
+    fn recounted(&self, row: &Row<'_>, facts: &Facts) -> Option<(Count, i64)> {
+        if row.kind != InboxKind::AmbiguousCount || self.keep != Keep::Theirs {
+            return None;
+        }
+        let details = row.record.fields.get("details")?;
+        let lot = match lot_of(row) {
+            Some(lot) => Some(LotEntry { code: facts.record(lot)?.text("code")?.to_owned(), expiry: None }),
+            None => None,
+        };
+        let count = Count {
+            item: ItemId(row.subject?.id),
+            location: details.get("location")?.as_str()?.parse().ok()?,
+            lot,
+            status: details.get("status")?.as_str()?.parse().ok()?,
+            counted: details.get("other_counted")?.as_str()?.parse().ok()?,
+            remarks: Remarks::default(),
+        };
+        Some((count, details.get("counted_at")?.as_i64()?.saturating_add(1)))
+    }
+
     pub(super) fn needs(&self, facts: &Facts) -> Needs {
         let mut needs = Needs::default();
         needs.record(self.inbox);
@@ -127,6 +148,12 @@ impl Resolve {
         needs.records.extend(row.subject);
         if let Some((movement, _)) = self.turned(&row) {
             needs.absorb(Reverse { movement, note: None }.needs(facts));
+        }
+        needs.records.extend(lot_of(&row).map(Ref::from));
+        if let Some((count, ts)) = self.recounted(&row, facts) {
+            let own = count.needs(facts);
+            needs.tails.extend(own.cells.iter().map(|cell| (*cell, ts)));
+            needs.absorb(own);
         }
         for action in self.actions(&row, facts) {
             needs.absorb(action.needs(facts));
@@ -176,6 +203,15 @@ impl Resolve {
         if let Some(turned) = self.turned(&row) {
             effects = turn(context, facts, turned)?;
         }
+        if let Some((count, ts)) = self.recounted(&row, facts) {
+            let order = OrderKey { ts, ..context.order };
+            effects = count.decide(&Context { order, door: Door::Late, ..*context }, facts)?;
+            // It stands beside the count it follows, and is as sure as that one; when it was answered says nothing.
+            for count in &mut effects.counts {
+                let beside = facts.cells.get(&count.cell()).and_then(|known| known.count);
+                count.clock_error = beside.map_or(0, |last| last.clock_error);
+            }
+        }
         let mut closed = Record { version: UNNUMBERED, ..row.record.clone() };
         closed.fields.insert("state".into(), json!("resolved"));
         closed.fields.insert("answer".into(), json!(self.keep));
@@ -183,6 +219,12 @@ impl Resolve {
         effects.records.push(closed);
         Ok(effects)
     }
+}
+
+/// The lot that a question about a count is about.
+fn lot_of(row: &Row<'_>) -> Option<LotId> {
+    let details = row.record.fields.get("details").filter(|_| row.kind == InboxKind::AmbiguousCount)?;
+    details.get("lot")?.as_str()?.parse().ok()
 }
 
 /// Books a movement to the other side of a count: it is taken back where it stood, and stands

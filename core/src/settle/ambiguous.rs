@@ -1,6 +1,7 @@
 //! A count and a movement of its cell that lie closer together than their clocks are good, made on
 //! two devices that did not know of each other. Their order decides all the same, and the same way
-//! everywhere; whether it was the true one is asked of whoever counted, once a pair.
+//! everywhere; whether it was the true one is asked of whoever counted, once a pair. Two counts that close are
+//! asked about too, when they do not come to the same.
 //!
 //! Looked at is the one that arrives second: the first cannot have known of it.
 
@@ -9,14 +10,14 @@ use crate::{
     action::Action,
     change::{Act, MAX_CLOCK_ERROR},
     decide::{Effects, InboxKind, knew},
-    facts::{Facts, LastCount, Needs, TailEntry},
+    facts::{CellFacts, Facts, LastCount, Needs, TailEntry},
     id::InboxId,
     order::OrderKey,
     quantity::Quantity,
     record::{Record, Ref},
     stock::{Cell, Movement, PostedCount},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far back a count looks: it does not know how far off the others' clocks were. A movement
@@ -40,12 +41,15 @@ pub(super) fn rows(push: &Push, act: &Act, effects: &Effects, facts: &Facts) -> 
     if matches!(act.action, Action::Resolve(_)) || seeded!(NothingAmbiguous) {
         return Vec::new();
     }
+    let twice = effects.counts.iter().filter_map(|count| beside_last(count, facts));
+    let twice = twice.filter(|pair| !knew(facts.cut_of(&pair.cell, &act.cut.cursors), pair.first_seq));
     let counted = effects.counts.iter().flat_map(|count| beside_count(count, facts));
     let moved = effects.movements.iter().flat_map(|movement| beside_movement(movement, facts));
     counted
         .chain(moved)
         .filter(|pair| !knew(facts.cut_of(&pair.cell, &act.cut.cursors), pair.first_seq()))
         .map(|pair| pair.row(push))
+        .chain(twice.map(|pair| pair.row(push)))
         .collect()
 }
 
@@ -56,17 +60,20 @@ struct Pair {
     moved: TailEntry,
 }
 
-/// A count that a later one has overtaken no longer says what the cell holds.
+/// A count that a later one has overtaken no longer says what the cell holds. Where both come to the same, what moved
+/// after the later one may still have moved before the other.
 fn beside_count(count: &PostedCount, facts: &Facts) -> Vec<Pair> {
     let cell = count.cell();
     let known = facts.cell(&cell);
-    if known.count.is_some_and(|last| last.order > count.order) {
+    let count = LastCount::of(count, None);
+    let overtaken = known.count.filter(|last| last.order > count.order);
+    if overtaken.is_some_and(|last| !agree(known, &count, &last)) {
         return Vec::new();
     }
-    let count = LastCount::of(count, None);
+    let said = |entry: &&TailEntry| overtaken.is_some_and(|last| entry.order < last.order);
     // A reversal has the order of what it takes back: together they are nothing to ask about.
     let mut moved: BTreeMap<OrderKey, TailEntry> = BTreeMap::new();
-    for entry in known.tail.iter().filter(|entry| !entry.variance && close(&count, entry)) {
+    for entry in known.tail.iter().filter(|entry| !entry.variance && !said(entry) && close(&count, entry)) {
         let add = |sum: &mut TailEntry| sum.delta = sum.delta.checked_add(entry.delta).unwrap_or(sum.delta);
         moved.entry(entry.order).and_modify(add).or_insert(*entry);
     }
@@ -84,6 +91,36 @@ fn beside_movement(movement: &Movement, facts: &Facts) -> Vec<Pair> {
         .filter_map(|entry| pair(entry.cell, TailEntry::of(movement, &entry)))
         .filter(|pair| close(&pair.count, &pair.moved))
         .collect()
+}
+
+/// Two counts of a cell; the one that is later in order says what the cell holds.
+struct Twice {
+    cell: Cell,
+    other: LastCount,
+    last: LastCount,
+    /// The number of the one that arrived first.
+    first_seq: Option<u64>,
+}
+
+/// The last count, unless the one that arrives comes to the same, net of what was moved in between.
+fn beside_last(count: &PostedCount, facts: &Facts) -> Option<Twice> {
+    let cell = count.cell();
+    let known = facts.cell(&cell);
+    let (arrived, there) = (LastCount::of(count, None), known.count?);
+    let error = arrived.clock_error.saturating_add(there.clock_error);
+    let apart = arrived.order.ts.abs_diff(there.order.ts);
+    if apart >= error.unsigned_abs() || arrived.order.device == there.order.device {
+        return None;
+    }
+    let (other, last) = if arrived.order < there.order { (arrived, there) } else { (there, arrived) };
+    (!agree(known, &other, &last)).then_some(Twice { cell, other, last, first_seq: there.log_seq })
+}
+
+/// Whether two counts come to the same, net of what was moved in between.
+fn agree(known: &CellFacts, other: &LastCount, last: &LastCount) -> bool {
+    let between = known.tail.iter().filter(|entry| !entry.variance);
+    let mut between = between.filter(|entry| other.order < entry.order && entry.order < last.order);
+    between.try_fold(other.counted, |sum, entry| sum.checked_add(entry.delta)) == Some(last.counted)
 }
 
 /// Whether only the clocks say which came first, and they are not good enough to. A device knows
@@ -111,16 +148,34 @@ impl Pair {
             "movement": moved.movement, "moved": moved.delta, "moved_at": moved.order.ts, "applied": applied,
             "location": cell.location, "lot": cell.lot, "status": cell.status.name(),
         });
-        let pairs = [
-            ("kind", json!(InboxKind::AmbiguousCount)),
-            ("state", json!("open")),
-            ("person", json!(count.person.unwrap_or(push.device.person))),
-            ("change", json!(count.change)),
-            ("at", json!(push.received_at)),
-            ("acted_at", json!(count.order.ts)),
-            ("subject", json!(Ref::from(cell.item))),
-            ("details", details),
-        ];
-        new_row(id, pairs)
+        question(push, id, (cell, count), details)
     }
+}
+
+impl Twice {
+    /// For whoever is booked to have counted last.
+    fn row(&self, push: &Push) -> Record {
+        let Self { cell, other, last, .. } = self;
+        let id = InboxId::derived(last.change.0, &format!("ambiguous/{}", other.change));
+        let details = json!({
+            "count": last.change, "counted": last.counted, "counted_at": last.order.ts,
+            "other": other.change, "other_counted": other.counted, "other_at": other.order.ts, "applied": "before",
+            "location": cell.location, "lot": cell.lot, "status": cell.status.name(),
+        });
+        question(push, id, (cell, last), details)
+    }
+}
+
+fn question(push: &Push, id: InboxId, (cell, count): (&Cell, &LastCount), details: Value) -> Record {
+    let pairs = [
+        ("kind", json!(InboxKind::AmbiguousCount)),
+        ("state", json!("open")),
+        ("person", json!(count.person.unwrap_or(push.device.person))),
+        ("change", json!(count.change)),
+        ("at", json!(push.received_at)),
+        ("acted_at", json!(count.order.ts)),
+        ("subject", json!(Ref::from(cell.item))),
+        ("details", details),
+    ];
+    new_row(id, pairs)
 }

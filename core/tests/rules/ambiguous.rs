@@ -207,3 +207,98 @@ fn a_transfer_between_two_counted_bins_is_asked_about_in_each() {
     assert_eq!(questions(&world).len(), 2);
     assert_eq!((world.on_hand(item, bin), world.on_hand(item, other)), (whole(5), whole(2)));
 }
+
+/// Ten received; seven counted by device 1 and, half a second later by clocks that are no better, nine by device 2;
+/// one issued long after.
+fn counted_twice() -> (World, ItemId, LocationId, Vec<Change>) {
+    let (mut world, item, bin) = World::new(4);
+    let acts = [
+        act(receive(item, bin, 10), 2 * SECOND, 0),
+        act(count(item, bin, 7), 5 * SECOND, SECOND / 2),
+        act(count(item, bin, 9), 5 * SECOND + 500_000, SECOND / 2),
+        act(issue(item, bin, 1), 9 * SECOND, SECOND),
+    ];
+    let changes = acts.into_iter().enumerate().map(|(device, act)| world.seal_act(device, act)).collect();
+    (world, item, bin, changes)
+}
+
+#[test]
+fn two_close_counts_that_differ_are_asked_about_once_and_the_same_way_in_every_order_of_arrival() {
+    let mut asked = Vec::new();
+    for order in every_order(4) {
+        let (mut world, item, bin, changes) = counted_twice();
+        for &n in &order {
+            world.send(n, vec![changes[n].clone()]);
+        }
+        assert_eq!(world.on_hand(item, bin), whole(8), "arriving as {order:?}");
+        let rows = questions(&world);
+        assert_eq!(rows.len(), 1, "arriving as {order:?}");
+        assert_eq!(rows[0].reference("person"), Some(world.devices[2].facts.person.0), "whoever speaks is asked");
+        asked.extend(rows.into_iter().map(|row| (row.of, row.fields)));
+    }
+    let details = &asked[0].1["details"];
+    assert_eq!((&details["counted"], &details["other_counted"]), (&json!("9"), &json!("7")));
+    asked.dedup();
+    assert_eq!(asked.len(), 1, "the row does not tell who came first");
+}
+
+#[test]
+fn the_other_count_speaks_for_the_cell_when_it_was_the_later_one_in_every_order_of_arrival() {
+    for order in every_order(3) {
+        let (mut world, item, bin, changes) = counted_twice();
+        for &n in &order {
+            world.send(n, vec![changes[n].clone()]);
+        }
+        answer(&mut world, Keep::Theirs);
+        assert_eq!(world.on_hand(item, bin), whole(7), "arriving as {order:?}");
+        world.send(3, vec![changes[3].clone()]);
+        assert_eq!(world.on_hand(item, bin), whole(6), "arriving as {order:?}");
+        assert_eq!(questions(&world).len(), 2, "asked, and answered: the answer is no new question");
+        // A later count overrules both.
+        world.push(0, 200 * SECOND, count(item, bin, 5));
+        assert_eq!(world.on_hand(item, bin), whole(5));
+    }
+}
+
+#[test]
+fn the_other_count_leaves_what_happened_since_as_it_is() {
+    let (mut world, item, bin, changes) = counted_twice();
+    for (n, change) in changes.into_iter().enumerate() {
+        world.send(n, vec![change]);
+    }
+    answer(&mut world, Keep::Theirs);
+    assert_eq!(world.on_hand(item, bin), whole(6));
+}
+
+#[test]
+fn two_close_counts_that_come_to_the_same_are_not_asked_about() {
+    let (mut world, item, bin) = World::new(3);
+    world.push(0, 2 * SECOND, receive(item, bin, 10));
+    send(&mut world, 1, act(count(item, bin, 9), 5 * SECOND, SECOND));
+    send(&mut world, 2, act(count(item, bin, 9), 5 * SECOND + 500_000, SECOND));
+    assert_eq!(questions(&world), []);
+    assert_eq!(world.on_hand(item, bin), whole(9));
+}
+
+/// Seed 24649 of the simulated fleets.
+#[test]
+fn what_moved_after_the_later_of_two_counts_that_agree_is_asked_about_when_the_earlier_comes_in() {
+    let (mut world, item, bin) = World::new(3);
+    send(&mut world, 1, act(count(item, bin, 0), 5 * SECOND + 100_000, SECOND));
+    send(&mut world, 1, act(receive(item, bin, 1), 5 * SECOND + 200_000, SECOND));
+    send(&mut world, 2, act(count(item, bin, 0), 5 * SECOND, SECOND));
+    assert_eq!(world.on_hand(item, bin), whole(1));
+    assert_eq!(questions(&world).len(), 1);
+    answer(&mut world, Keep::Theirs);
+    assert_eq!(world.on_hand(item, bin), whole(0), "the receipt came before both counts");
+}
+
+#[test]
+fn a_count_that_knew_the_other_or_is_far_from_it_is_not_asked_about() {
+    let (mut world, item, bin) = counted(3);
+    let cut = world.everything();
+    send(&mut world, 1, Act { cut, ..act(count(item, bin, 9), 9 * SECOND, SECOND) });
+    send(&mut world, 2, act(count(item, bin, 5), 11 * SECOND, 0));
+    assert_eq!(questions(&world), []);
+    assert_eq!(world.on_hand(item, bin), whole(5));
+}

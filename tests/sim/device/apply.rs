@@ -23,6 +23,13 @@ pub struct Applied {
 impl Disk {
     /// Applies an answer, or says why it is thrown away whole.
     pub fn apply(&mut self, answer: &PullAnswer) -> Result<Applied, Discard> {
+        let done = self.apply_here(answer);
+        let told = done.as_ref().map(|applied| applied.new_scope);
+        self.twin.iter().for_each(|twin| twin.apply(answer, told));
+        done
+    }
+
+    fn apply_here(&mut self, answer: &PullAnswer) -> Result<Applied, Discard> {
         let absorbed = absorb(answer, &self.cursors, |seq| self.chain_at(seq))?;
         self.land(&absorbed);
         if let Some((seq, results)) = &absorbed.settled {

@@ -64,7 +64,9 @@ impl Disk {
     }
 
     pub fn is_own(&self, ack: Ack) -> bool {
-        self.chain_at(ack.seq) == Some(ack.chain)
+        let own = self.chain_at(ack.seq) == Some(ack.chain);
+        self.twin.iter().for_each(|twin| twin.is_own(ack, own));
+        own
     }
 
     pub fn settled_seq(&self) -> u64 {
@@ -80,6 +82,18 @@ impl Disk {
     /// The next batch to send: what was sealed and not answered goes again exactly as it was; only then are queued
     /// changes sealed.
     pub fn seal(&mut self, most: usize) -> Option<PushInput> {
+        let input = self.seal_here(most);
+        self.twin.iter().for_each(|twin| twin.seal(most, input.as_ref()));
+        input
+    }
+
+    /// The server has taken everything up to here.
+    pub fn pushed_to(&mut self, seq: u64) {
+        self.pushed = seq;
+        self.twin.iter().for_each(|twin| twin.pushed_to(seq));
+    }
+
+    fn seal_here(&mut self, most: usize) -> Option<PushInput> {
         let again: Vec<&Row> = self.own().filter(|row| row.seq > self.pushed).take(most).collect();
         if let Some(first) = again.first() {
             let first_seq = first.seq;
@@ -137,5 +151,6 @@ impl Disk {
             (row.state, row.device, row.seq) = (State::Queued, None, 0);
         }
         self.decide_again();
+        self.twin.iter().for_each(|twin| twin.take_new_device(new));
     }
 }

@@ -5,6 +5,7 @@ use super::World;
 use crate::{
     checks::Check,
     server::{Attempt, Request},
+    shelf::answers,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
@@ -58,12 +59,15 @@ impl World<'_> {
         }
     }
 
-    /// Notes what was known when `change` was recorded. A reversal stands where its movement does.
+    /// Notes what was known when `change` was recorded. A reversal stands where its movement does, and
+    /// what an answer enters where that says.
     pub(super) fn knew(&mut self, device: usize, change: ChangeId, effects: &Effects) {
         let base = &self.devices[device].disk.base;
         let moved = effects.movements.iter().filter(|m| m.id.0 == change.0 && m.kind != MovementKind::Reversal);
         let mut cells: BTreeSet<Cell> = moved.flat_map(|m| m.entries().map(|line| line.cell)).collect();
-        cells.extend(effects.counts.iter().map(|count| count.cell()));
+        if !answers(effects) {
+            cells.extend(effects.counts.iter().map(|count| count.cell()));
+        }
         for cell in cells {
             let entries = base.entries.get(&cell).into_iter().flatten().filter(|entry| entry.log_seq.is_some());
             let count = base.cells.get(&cell).and_then(|level| level.count);

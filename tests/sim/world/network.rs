@@ -275,7 +275,7 @@ impl World<'_> {
             Reply::Enrolled(_) | Reply::Unavailable => None,
         };
         if let (Some(asked), Some(server)) = (asked, server_time) {
-            device.disk.clock.add(asked, device.machine.moment(now), server);
+            device.disk.sample(asked, device.machine.moment(now), server);
         }
         if self.crashes(at) {
             return;
@@ -303,7 +303,7 @@ impl World<'_> {
             }
             None if !device.disk.is_own(answer.ack) => device.forked = true,
             None => {
-                device.disk.pushed = answer.ack.seq;
+                device.disk.pushed_to(answer.ack.seq);
                 let id = device.disk.device;
                 self.acknowledged(id, answer.ack.seq);
             }

@@ -111,6 +111,7 @@ impl World<'_> {
 
     pub(super) fn check_rest(&mut self) {
         self.check_server();
+        self.check_stores(true);
         for at in 0..self.devices.len() {
             let device = &self.devices[at];
             let (waits, forks) = (device.disk.waiting(), device.forks);

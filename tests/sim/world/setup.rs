@@ -4,7 +4,7 @@ use super::{Event, Mode, START, World};
 use crate::{
     checks::Checks,
     clock::Machine,
-    device::{Device, Disk},
+    device::{Device, Disk, Stamp},
     dice::Dice,
     people::{Land, create},
     plan::{Fault, Plan},
@@ -73,7 +73,8 @@ impl<'a> World<'a> {
             let sites = self.dice.chance(500).then(|| sites.into_iter().collect());
             let (id, change) = (DeviceId(self.dice.uuid()), self.dice.uuid());
             self.server.enrol(id, Known { person, sites, links: Vec::new() }, change, &mut self.checks);
-            let disk = Disk::new(id, person, self.server.epoch);
+            let new = if self.mode.sqlite { Disk::with_sqlite } else { Disk::new };
+            let disk = new(id, person, self.server.epoch);
             self.devices.push(Device::new(disk, Machine::exact(START - 1_000_000)));
         }
         for at in 0..self.devices.len() {
@@ -97,7 +98,7 @@ impl<'a> World<'a> {
         let way = if self.plan.exact() { 0 } else { self.dice.between(0, 2 * self.plan.latency) };
         let there = if way == 0 { 0 } else { self.dice.between(0, way) };
         let (asked, answered) = (device.machine.moment(now - way), device.machine.moment(now));
-        device.disk.clock.add(asked, answered, now - there);
+        device.disk.sample(asked, answered, now - there);
         if self.plan.on(Fault::PowerLoss) {
             device.flushed = Some(device.disk.clone());
         }
@@ -139,9 +140,10 @@ fn furnished(server: &mut Server, checks: &mut Checks, dice: &mut Dice, actions:
     let (id, person) = (DeviceId(dice.uuid()), PersonId(dice.uuid()));
     server.enrol(id, Known { person, sites: None, links: Vec::new() }, dice.uuid(), checks);
     let mut disk = Disk::new(id, person, server.epoch);
+    let machine = Machine::exact(START - 1_000_000);
     for (at, action) in (START - 900_000..).zip(actions) {
         let subject: Option<Ref> = action.creates();
-        let made = disk.act(action, ChangeId(dice.uuid()), (at, 0));
+        let made = disk.act(action, ChangeId(dice.uuid()), Stamp { at, error: 0, here: machine.moment(at) });
         debug_assert!(made.is_ok(), "{subject:?} could not be made: {made:?}");
     }
     if let Some(input) = disk.seal(500) {

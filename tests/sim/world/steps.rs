@@ -2,6 +2,7 @@
 
 use super::{Event, World};
 use crate::{
+    device::Stamp,
     dice::Dice,
     people::{Intent, Person, Spot, count, receive},
     plan::{Fault, Step, What},
@@ -79,11 +80,15 @@ impl World<'_> {
         }
         let (now, exact) = (self.now, self.plan.exact());
         let desktop = &mut self.devices[device];
-        let (at, error) = if exact { (now, 0) } else { desktop.disk.clock.now(desktop.machine.moment(now)) };
+        let here = desktop.machine.moment(now);
+        if exact {
+            desktop.disk.set_clock(here, now);
+        }
+        let (at, error) = desktop.disk.clock.now(here);
         let kind = intent.action.kind();
         let told =
             if self.mode.trace { serde_json::to_string(&intent.action).unwrap_or_default() } else { String::new() };
-        match desktop.disk.act(intent.action, id, (at, error)) {
+        match desktop.disk.act(intent.action, id, Stamp { at, error, here }) {
             Ok(effects) => {
                 self.shelf.acted(id, Known { t: now, at, error }, &effects, intent.mistake);
                 self.knew(device, id, &effects);

@@ -243,8 +243,10 @@ export type Taken = {
 
 export type CloseCount = {
   counted: string;
-  /** What the movement added to the place; negative took away. */
+  /** What the movement added to the place; negative took away. Nothing where the pair is two counts. */
   moved: string;
+  /** What the other of two counts said. */
+  other: string | null;
   unit: string;
   /** Decimal places people see. */
   scale: number;
@@ -253,7 +255,7 @@ export type CloseCount = {
   lot: string | null;
   /** What kind of movement it was, where this device holds it. */
   kind: MovementKind | null;
-  /** Whether it is booked as if the movement came before the count. */
+  /** Whether it is booked as if the movement, or the other count, came before the count. */
   before: boolean;
 };
 

@@ -1,14 +1,21 @@
 //! The book beside the shelf. With exact clocks every counted cell holds what was seen and what was booked since. With
-//! others a cell may be wrong, but then somebody is asked about the pair that no clock could tell apart.
+//! others a cell may be wrong, but then somebody is asked about the pair that no clock could tell apart: a count and a
+//! movement, or two counts.
 
 use crate::{
     checks::Check,
     server::Server,
-    shelf::{Booked, Known, Seen, merged},
+    shelf::{Booked, Known, Place, Seen, merged},
     world::World,
 };
 use std::collections::BTreeSet;
-use stillage_core::{id::MovementId, order::OrderKey, quantity::Quantity, record::Kind, stock::Cell};
+use stillage_core::{
+    id::{ChangeId, MovementId},
+    order::OrderKey,
+    quantity::Quantity,
+    record::Kind,
+    stock::{Cell, PostedCount},
+};
 
 impl World<'_> {
     pub(super) fn check_truth(&mut self) {
@@ -32,7 +39,7 @@ impl World<'_> {
     }
 
     /// Whether every movement on the wrong side of the last count is asked about, or a clock was worse than it said.
-    fn is_excused(&self, cell: &Cell, last: Seen, flagged: &BTreeSet<MovementId>) -> bool {
+    fn is_excused(&self, cell: &Cell, last: Seen, flagged: &Flagged) -> bool {
         let told = self.server.book.cells.get(cell).and_then(|level| level.count);
         let (Some(told), Some(order)) = (told, self.order_of_count(&last)) else { return false };
         let place = &self.shelf.places[cell];
@@ -41,16 +48,55 @@ impl World<'_> {
         let honest = |change, order: OrderKey| {
             self.shelf.acts.get(&change).is_some_and(|known| known.honest() && (every || order.ts <= known.at))
         };
-        if told.change != last.change {
-            // Two counts in the wrong order: nobody is asked about those.
-            return true;
+        // Two counts in the wrong order, of which one says something else than the other.
+        let alike = self.alike(cell, last.change);
+        if told.change != last.change && !alike.contains(&told.change) {
+            let asked = alike.iter().any(|count| flagged.counts.contains(count));
+            let parted = || self.parted(place, told.change, told.order).any(|id| flagged.movements.contains(&id));
+            return asked || parted() || !honest(told.change, told.order) || !honest(last.change, order);
         }
         place.booked.iter().filter(|booked| self.shelf.counts(booked, &self.server)).all(|booked| {
             let Some(own) = self.order_of(booked) else { return false };
             let right = (own > order) == (booked.t > last.t);
-            let asked = flagged.contains(&MovementId(booked.change.0));
-            right || asked || !honest(booked.change, own) || !honest(last.change, order)
+            let asked = flagged.movements.contains(&MovementId(booked.change.0));
+            right
+                || asked
+                || self.came_after(booked, &[told.change, last.change])
+                || !honest(booked.change, own)
+                || !honest(last.change, order)
         })
+    }
+
+    /// Movements that the book has on the wrong side of a count. Two counts that agreed when they came in may part
+    /// through one of these that came in later; it is that one that somebody is asked about.
+    fn parted(&self, place: &Place, count: ChangeId, order: OrderKey) -> impl Iterator<Item = MovementId> {
+        let seen = place.seen.iter().find(|seen| seen.change == count).copied();
+        let of = |booked: &Booked| Some((self.order_of(booked)?, booked.t, MovementId(booked.change.0)));
+        let booked: Vec<_> = place.booked.iter().filter_map(of).collect();
+        let wrong = move |own: OrderKey, t| seen.is_some_and(|seen| (own > order) != (t > seen.t));
+        booked.into_iter().filter(move |(own, t, _)| wrong(*own, *t)).map(|(_, _, id)| id)
+    }
+
+    /// A count and the others of its cell that come to the same, net of what was moved in between.
+    fn alike(&self, cell: &Cell, count: ChangeId) -> BTreeSet<ChangeId> {
+        let book = &self.server.book;
+        let Some(one) = book.counts.get(&count) else { return BTreeSet::new() };
+        let agrees = |other: &PostedCount| {
+            let (first, last) = if one.order < other.order { (one.as_ref(), other) } else { (other, one.as_ref()) };
+            let entries = book.entries.get(cell).into_iter().flatten().filter(|entry| !entry.variance);
+            let between = entries.filter(|entry| first.order < entry.order && entry.order < last.order);
+            first.counted.0 + between.map(|entry| entry.delta.0).sum::<i64>() == last.counted.0
+        };
+        let here = book.counts.values().filter(|other| other.cell() == *cell);
+        here.filter(|other| agrees(other)).map(|other| other.change).collect()
+    }
+
+    /// Whether something came in when two counts that agree were there. It is compared with the one that is booked as
+    /// the later, and not with the one that was.
+    fn came_after(&self, booked: &Booked, [told, last]: &[ChangeId; 2]) -> bool {
+        let number = |change: &ChangeId| self.server.left.get(change)?.iter().map(|(_, seq)| *seq).max();
+        let (own, told, last) = (number(&booked.change), number(told), number(last));
+        told != last && own > told && own > last
     }
 
     fn order_of(&self, booked: &Booked) -> Option<OrderKey> {
@@ -62,10 +108,19 @@ impl World<'_> {
     }
 }
 
-/// Movements that somebody is or was asked about.
-fn flagged(server: &Server) -> BTreeSet<MovementId> {
+/// What somebody is or was asked about.
+struct Flagged {
+    movements: BTreeSet<MovementId>,
+    counts: BTreeSet<ChangeId>,
+}
+
+fn flagged(server: &Server) -> Flagged {
     let rows = server.book.records.values().filter(|record| record.of.kind == Kind::Inbox);
     let ambiguous = rows.filter(|row| row.text("kind") == Some("ambiguous_count"));
-    let named = ambiguous.filter_map(|row| row.fields.get("details")?.get("movement")?.as_str()?.parse().ok());
-    named.collect()
+    let details: Vec<_> = ambiguous.filter_map(|row| row.fields.get("details")).collect();
+    let text = |name| details.iter().filter_map(move |details| details.get(name)?.as_str());
+    let pairs = details.iter().filter(|details| details.get("other").is_some());
+    let counts = pairs.flat_map(|pair| [pair.get("count"), pair.get("other")]).flatten();
+    let counts = counts.filter_map(|count| count.as_str()?.parse().ok()).collect();
+    Flagged { movements: text("movement").filter_map(|id| id.parse().ok()).collect(), counts }
 }

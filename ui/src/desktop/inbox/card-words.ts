@@ -20,6 +20,8 @@ export function cardTitle(card: InboxCard, words: Words, sku: string | undefined
     case "sku_taken":
     case "barcode_taken":
       return t(`inbox.${takenWhat(card)}`, { mine: valueText(card.mine, card.field, words) });
+    case "ambiguous_count":
+      return t(card.close?.other ? "inbox.counted_twice" : "inbox.ambiguous_count", { label });
     default:
       return t(`inbox.${card.kind}`, { label });
   }
@@ -35,8 +37,9 @@ export function cardText(card: InboxCard, words: Words): string {
     return state === "resolved" ? `${said} ${t("inbox.settled")}` : said;
   }
   const holes = card.close ? closeCount(card.close, who, words) : { who };
-  const now = t(state === "resolved" ? "inbox.settled" : `inbox.${kind}.now`, holes);
-  return `${t(`inbox.${kind}.text`, holes)} ${now}`;
+  const what = card.close?.other ? "counted_twice" : kind;
+  const now = t(state === "resolved" ? "inbox.settled" : `inbox.${what}.now`, holes);
+  return `${t(`inbox.${what}.text`, holes)} ${now}`;
 }
 
 /** What both wanted: a SKU, a barcode, or the code of something else. */
@@ -71,11 +74,13 @@ function joining({ mine, theirs, joins }: Taken, { t, amount }: Words): string {
   return t("inbox.taken.join.stock", { stock: amount(stock.qty, stock.unit, stock.scale), theirs: to });
 }
 
-/** What was counted and moved too close together, and in which order it is booked. */
+/** What was counted and moved, or counted twice, too close together, and in which order it is booked. */
 function closeCount(close: CloseCount, who: string, { t, amount }: Words) {
   const { location, lot, unit, scale } = close;
   return {
+    who,
     counted: amount(close.counted, unit, scale),
+    other: amount(close.other ?? "0", unit, scale),
     place: lot ? t("inbox.close.lot", { location, lot }) : location,
     act: t(closeAct(close), { who, moved: amount(close.moved.replace("-", ""), unit, scale) }),
     order: t(close.before ? "inbox.ambiguous_count.before" : "inbox.ambiguous_count.after"),

@@ -159,6 +159,16 @@ describe("a card about a close count", () => {
   });
 });
 
+describe("a card about two close counts", () => {
+  it("says what either of both counted, and that one's own is booked as the last", async () => {
+    await cardOf("ambiguous_count", undefined, "en");
+    const said = "You counted 9\u00a0EA in A-01-2; Ana counted 7\u00a0EA at about the same time.";
+    const card = screen.getAllByTestId(T.inbox.card).find(({ textContent }) => textContent?.includes(said));
+    expect(card?.textContent).toContain("was counted twice at once");
+    expect(card?.textContent).toContain("It is booked as if your count came last.");
+  });
+});
+
 describe("what is said in the inbox", () => {
   it("stands below the cards instead of over them", async () => {
     const { card, user } = await cardOf("rejected");

@@ -56,6 +56,10 @@ export const deInbox: Pick<Catalogue, keyof typeof enInbox> = {
   "inbox.serial_elsewhere.now": "Bitte dort zählen, wo sie wirklich ist.",
   "inbox.ambiguous_count": "{label} wurde gleichzeitig gezählt und bewegt",
   "inbox.ambiguous_count.text": "Sie haben in {place} {counted} gezählt; {act}. Keine Uhr kann sagen, was zuerst war.",
+  "inbox.counted_twice": "{label} wurde zweimal gleichzeitig gezählt",
+  "inbox.counted_twice.text":
+    "Sie haben in {place} {counted} gezählt; {who} hat ungefähr zur selben Zeit {other} gezählt. Keine Uhr kann sagen, was zuerst war.",
+  "inbox.counted_twice.now": "Gebucht ist, als wäre Ihre Zählung die letzte gewesen.",
   "inbox.close.lot": "{location}, Charge {lot}",
   "inbox.close.receive": "{who} hat ungefähr zur selben Zeit {moved} eingebucht",
   "inbox.close.issue": "{who} hat ungefähr zur selben Zeit {moved} entnommen",

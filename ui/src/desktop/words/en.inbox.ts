@@ -54,6 +54,10 @@ export const enInbox = {
   "inbox.serial_elsewhere.now": "Count it where it really is.",
   "inbox.ambiguous_count": "{label} was counted and moved at once",
   "inbox.ambiguous_count.text": "You counted {counted} in {place}; {act}. No clock can say which came first.",
+  "inbox.counted_twice": "{label} was counted twice at once",
+  "inbox.counted_twice.text":
+    "You counted {counted} in {place}; {who} counted {other} at about the same time. No clock can say which came first.",
+  "inbox.counted_twice.now": "It is booked as if your count came last.",
   "inbox.close.lot": "{location}, lot {lot}",
   "inbox.close.receive": "{who} received {moved} at about the same time",
   "inbox.close.issue": "{who} issued {moved} at about the same time",
