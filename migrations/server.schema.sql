@@ -11,6 +11,14 @@ CREATE TABLE public._sqlx_migrations (
     execution_time bigint NOT NULL
 );
 
+CREATE TABLE public.audit (
+    org uuid NOT NULL,
+    at bigint NOT NULL,
+    took_ms bigint,
+    ok boolean,
+    violations jsonb
+);
+
 CREATE TABLE public.balance (
     org uuid NOT NULL,
     item uuid NOT NULL,
@@ -163,6 +171,13 @@ UNION ALL
     movement.to_seq AS seq
    FROM public.movement;
 
+CREATE TABLE public.head_note (
+    org uuid NOT NULL,
+    scope text NOT NULL,
+    at bigint NOT NULL,
+    head bigint NOT NULL
+);
+
 CREATE TABLE public.item_cost (
     org uuid NOT NULL,
     item uuid NOT NULL,
@@ -223,11 +238,17 @@ CREATE TABLE public.record (
 CREATE TABLE public.scope (
     org uuid NOT NULL,
     scope text NOT NULL,
-    head bigint DEFAULT 0 NOT NULL
-);
+    head bigint DEFAULT 0 NOT NULL,
+    sum numeric(39,0),
+    CONSTRAINT scope_sum_check CHECK ((sum >= (0)::numeric))
+)
+WITH (fillfactor='50');
 
 ALTER TABLE ONLY public._sqlx_migrations
     ADD CONSTRAINT _sqlx_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (org, at);
 
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (org, item, location, lot, status);
@@ -249,6 +270,9 @@ ALTER TABLE ONLY public.device
 
 ALTER TABLE ONLY public.device_site
     ADD CONSTRAINT device_site_pkey PRIMARY KEY (org, device, site);
+
+ALTER TABLE ONLY public.head_note
+    ADD CONSTRAINT head_note_pkey PRIMARY KEY (org, scope, at);
 
 ALTER TABLE ONLY public.item_cost
     ADD CONSTRAINT item_cost_pkey PRIMARY KEY (org, item);
@@ -300,6 +324,9 @@ CREATE INDEX record_name ON public.record USING btree (org, kind, lower(name), i
 CREATE INDEX record_parent ON public.record USING btree (org, kind, parent) WHERE (parent IS NOT NULL);
 
 CREATE INDEX record_search ON public.record USING gin (search public.gin_trgm_ops) WITH (fastupdate=off) WHERE (kind = 'item'::text);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);
 
 ALTER TABLE ONLY public.device_code
     ADD CONSTRAINT device_code_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);

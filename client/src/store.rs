@@ -18,6 +18,7 @@ pub mod reset;
 pub mod search;
 pub mod settings;
 pub mod staged;
+pub mod sums;
 
 use crate::Failure;
 use rusqlite::{Connection, Transaction, TransactionBehavior};

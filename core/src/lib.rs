@@ -35,5 +35,6 @@ pub mod seed;
 pub mod seeded;
 pub mod settle;
 pub mod stock;
+pub mod sum;
 pub mod text;
 pub mod wire;

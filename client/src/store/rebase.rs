@@ -36,8 +36,11 @@ pub fn run(
 }
 
 /// Decides every pending change again: after this device took a new id, or its base was wiped.
-pub fn run_all(conn: &Connection, device: DeviceId, stale: &mut Stale) -> Result<(), Failure> {
-    decide(conn, device, outbox::all_pending(conn)?.into_iter().collect(), stale)
+pub fn run_all(conn: &Connection, device: DeviceId, stale: &mut Stale) -> Result<usize, Failure> {
+    let places: BTreeSet<u64> = outbox::all_pending(conn)?.into_iter().collect();
+    let count = places.len();
+    decide(conn, device, places, stale)?;
+    Ok(count)
 }
 
 fn closure(conn: &Connection, touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet<u64>, Failure> {

@@ -11,4 +11,5 @@ mod opening;
 mod plans;
 mod pulling;
 mod staging;
+mod sums;
 mod world;

@@ -3,7 +3,9 @@
 mod ambiguous;
 mod audit;
 mod enrolling;
+mod horizon;
 mod pulling;
 mod pushing;
+mod sums;
 mod world;
 mod writing;
