@@ -237,3 +237,14 @@ CREATE TABLE mismatch (
   -- Whether the server has been told.
   told INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE snapshot_chunk (
+  place INTEGER PRIMARY KEY,
+  scope TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  history INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  -- As the manifest names it, as JSON.
+  name TEXT NOT NULL,
+  loaded INTEGER NOT NULL DEFAULT 0
+) STRICT;

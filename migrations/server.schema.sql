@@ -60,7 +60,8 @@ CREATE TABLE public.change (
     code text,
     details text NOT NULL,
     refused_create text,
-    received_at bigint NOT NULL
+    received_at bigint NOT NULL,
+    waits_for text
 );
 
 CREATE TABLE public.device (
@@ -77,7 +78,15 @@ CREATE TABLE public.device (
     ack_chain bytea NOT NULL,
     forked_from uuid,
     revoked_at bigint,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    returned_at bigint
+);
+
+CREATE TABLE public.device_backup (
+    org uuid NOT NULL,
+    device uuid NOT NULL,
+    ack_seq bigint NOT NULL,
+    backed_up_at bigint NOT NULL
 );
 
 CREATE TABLE public.device_code (
@@ -201,7 +210,8 @@ CREATE TABLE public.organisation (
     org uuid NOT NULL,
     name text NOT NULL,
     epoch uuid NOT NULL,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    signing_key bytea
 );
 
 CREATE TABLE public.posted_count (
@@ -244,6 +254,28 @@ CREATE TABLE public.scope (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.snapshot (
+    org uuid NOT NULL,
+    id uuid NOT NULL,
+    scope text NOT NULL,
+    epoch uuid NOT NULL,
+    seq bigint NOT NULL,
+    format bigint NOT NULL,
+    ready_at bigint,
+    used_at bigint NOT NULL
+);
+
+CREATE TABLE public.snapshot_chunk (
+    org uuid NOT NULL,
+    snapshot uuid NOT NULL,
+    n integer NOT NULL,
+    part text NOT NULL,
+    rows bigint NOT NULL,
+    digest bytea NOT NULL,
+    body bytea NOT NULL
+);
+ALTER TABLE ONLY public.snapshot_chunk ALTER COLUMN body SET STORAGE EXTERNAL;
+
 ALTER TABLE ONLY public._sqlx_migrations
     ADD CONSTRAINT _sqlx_migrations_pkey PRIMARY KEY (version);
 
@@ -258,6 +290,9 @@ ALTER TABLE ONLY public.chain_link
 
 ALTER TABLE ONLY public.change
     ADD CONSTRAINT change_pkey PRIMARY KEY (org, id);
+
+ALTER TABLE ONLY public.device_backup
+    ADD CONSTRAINT device_backup_pkey PRIMARY KEY (org, device);
 
 ALTER TABLE ONLY public.device_code
     ADD CONSTRAINT device_code_pkey PRIMARY KEY (org, code_hash);
@@ -295,6 +330,12 @@ ALTER TABLE ONLY public.record
 ALTER TABLE ONLY public.scope
     ADD CONSTRAINT scope_pkey PRIMARY KEY (org, scope);
 
+ALTER TABLE ONLY public.snapshot_chunk
+    ADD CONSTRAINT snapshot_chunk_pkey PRIMARY KEY (org, snapshot, n);
+
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (org, id);
+
 CREATE INDEX balance_location ON public.balance USING btree (org, location, item);
 
 CREATE INDEX balance_lot ON public.balance USING btree (org, lot) WHERE (lot <> '00000000-0000-0000-0000-000000000000'::uuid);
@@ -302,6 +343,8 @@ CREATE INDEX balance_lot ON public.balance USING btree (org, lot) WHERE (lot <> 
 CREATE INDEX change_parked ON public.change USING btree (org, received_at) WHERE (outcome = 'PARKED'::text);
 
 CREATE INDEX change_refused_create ON public.change USING btree (org, refused_create) WHERE (refused_create IS NOT NULL);
+
+CREATE INDEX change_waits ON public.change USING btree (org, waits_for) WHERE (waits_for IS NOT NULL);
 
 CREATE UNIQUE INDEX device_token ON public.device USING btree (token_hash);
 
@@ -327,6 +370,7 @@ CREATE INDEX record_search ON public.record USING gin (search public.gin_trgm_op
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);
+CREATE INDEX snapshot_scope ON public.snapshot USING btree (org, scope, seq);
 
 ALTER TABLE ONLY public.device_code
     ADD CONSTRAINT device_code_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);

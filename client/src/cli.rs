@@ -152,6 +152,7 @@ async fn verb(engine: &Engine, verb: Verb, json: bool) -> Outcome {
         Verb::ReasonSave(fields) => act::reason_save(engine, fields).await?,
         Verb::Archive { kind, code, restore } => act::archive(engine, kind, &code, !restore).await?,
         Verb::Import { file, dry_run, kind, map } => files::import(engine, (&file, kind, map), dry_run).await?,
+        Verb::Bootstrap { from } => files::bootstrap(engine, &from).await?,
         Verb::Export { kind } => return files::export(engine, kind).await.map(|()| None),
         Verb::Dump { .. } => return files::dump(engine).await.map(|()| None),
         Verb::Call { name, args } => setup::call(engine, &name, args.as_deref()).await?,

@@ -24,7 +24,7 @@ use stillage_core::{
 };
 use tokio::sync::broadcast;
 
-pub use crate::sync::{ConnectionState, Progress, SyncReport, Traffic};
+pub use crate::sync::{Brought, ConnectionState, Progress, SyncReport, Traffic};
 pub use gate::Gate;
 
 /// What may look different now.
@@ -167,6 +167,11 @@ impl Engine {
     /// Pushes and pulls until nothing is left to do or the time is over.
     pub async fn sync(&self, timeout: Duration) -> Result<SyncReport, Failure> {
         sync::until_drained(&self.0, timeout).await
+    }
+
+    /// Begins from a snapshot that lies in a folder, for a server that is far away. The next sync goes on from there.
+    pub async fn bootstrap(&self, folder: PathBuf) -> Result<Brought, Failure> {
+        sync::bootstrap(&self.0, folder).await
     }
 
     /// Keeps this device in step in the background until `close`. Must be called inside a tokio

@@ -6,6 +6,7 @@ mod keyring;
 mod wrapped;
 
 use crate::{Code, Failure, Mint};
+use ed25519_dalek::{Signer, SigningKey};
 use serde::{Deserialize, Serialize};
 use std::{
     fmt,
@@ -97,8 +98,17 @@ impl Secrets {
     }
 
     pub(crate) fn public_key(&self) -> Result<[u8; 32], Failure> {
+        Ok(self.signing_key()?.verifying_key().to_bytes())
+    }
+
+    /// This device's word for `message`.
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<[u8; 64], Failure> {
+        Ok(self.signing_key()?.sign(message).to_bytes())
+    }
+
+    fn signing_key(&self) -> Result<SigningKey, Failure> {
         let seed = unhex(&self.held().signing).ok_or_else(|| Failure::internal("the signing key is not 32 bytes"))?;
-        Ok(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes())
+        Ok(SigningKey::from_bytes(&seed))
     }
 
     pub(crate) fn token(&self) -> Option<Token> {

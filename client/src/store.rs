@@ -17,6 +17,7 @@ pub mod record;
 pub mod reset;
 pub mod search;
 pub mod settings;
+pub mod snapshot;
 pub mod staged;
 pub mod sums;
 

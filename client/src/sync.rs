@@ -2,7 +2,9 @@
 //! offline is a state here and never a fault; no network call happens inside a transaction.
 
 mod background;
+mod bootstrap;
 mod enrol;
+mod folder;
 mod lock;
 mod poke;
 mod pull;
@@ -24,8 +26,10 @@ use std::{
     },
     time::Duration,
 };
+use stillage_core::change::Digest;
 use tokio::sync::{Notify, watch};
 
+pub use folder::Brought;
 pub use report::SyncReport;
 
 /// Where this device stands with its server. Times are microseconds since 1970.
@@ -53,10 +57,17 @@ pub struct Traffic {
     pub received: u64,
 }
 
-/// A long pull on its way, in rows.
+/// A long pull on its way, in rows; in bytes too, where it is known how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Progress {
     pub first: bool,
+    pub done: u64,
+    pub total: u64,
+    pub bytes: Option<Bytes>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Bytes {
     pub done: u64,
     pub total: u64,
 }
@@ -65,6 +76,8 @@ pub struct Progress {
 pub(crate) struct Shared {
     connection: Mutex<ConnectionState>,
     progress: Mutex<Option<Progress>>,
+    /// The part of a chunk that came before the network went.
+    partial: Mutex<Option<(Digest, Vec<u8>)>>,
     sent: AtomicU64,
     received: AtomicU64,
     /// There is something to push or pull.
@@ -84,6 +97,7 @@ impl Default for Shared {
         Self {
             connection: Mutex::default(),
             progress: Mutex::default(),
+            partial: Mutex::default(),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             nudge: Notify::new(),
@@ -139,6 +153,16 @@ impl Shared {
             *now = next;
         }
         !same
+    }
+
+    /// What is here of the chunk with this digest.
+    fn partial(&self, digest: Digest) -> Vec<u8> {
+        let held = held(&self.partial).take();
+        held.filter(|(of, _)| *of == digest).map(|(_, bytes)| bytes).unwrap_or_default()
+    }
+
+    fn keep_partial(&self, digest: Digest, bytes: Vec<u8>) {
+        *held(&self.partial) = Some((digest, bytes));
     }
 
     fn set_progress(&self, progress: Option<Progress>) -> bool {
@@ -217,6 +241,10 @@ pub(crate) async fn cut(inner: &Arc<Inner>, cut: bool) -> Result<(), Failure> {
 
 pub(crate) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Result<SyncReport, Failure> {
     round::until_drained(inner, timeout).await
+}
+
+pub(crate) async fn bootstrap(inner: &Arc<Inner>, folder: std::path::PathBuf) -> Result<folder::Brought, Failure> {
+    folder::load(inner, folder).await
 }
 
 pub(crate) fn start(inner: &Arc<Inner>) {

@@ -164,6 +164,23 @@ impl Act {
     pub fn error(&self) -> i64 {
         self.clock_error.clamp(0, MAX_CLOCK_ERROR)
     }
+
+    /// Whether it was made in another history than this one. One that was made before its device
+    /// had met any server never was in one.
+    #[must_use]
+    pub fn made_outside(&self, history: Option<EpochId>) -> bool {
+        self.cut.epoch.is_some_and(|made_in| history.is_some_and(|history| history != made_in))
+    }
+
+    /// What it knew by the numbers of this history: nothing, if it was made in another one, whose
+    /// rows have other numbers.
+    #[must_use]
+    pub fn within(mut self, history: Option<EpochId>) -> Self {
+        if self.made_outside(history) {
+            self.cut.cursors.clear();
+        }
+        self
+    }
 }
 
 /// The one visible end of a change.

@@ -17,6 +17,7 @@ macro_rules! seeded {
 
 pub mod absorb;
 pub mod action;
+pub mod certificate;
 pub mod change;
 pub mod decide;
 pub mod entered;
@@ -34,6 +35,7 @@ pub mod seed;
 #[cfg(seeded_bugs)]
 pub mod seeded;
 pub mod settle;
+pub mod snapshot;
 pub mod stock;
 pub mod sum;
 pub mod text;

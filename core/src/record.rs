@@ -12,7 +12,10 @@ use crate::{
     id::{BarcodeId, CategoryId, DeviceId, InboxId, ItemId, LocationId, LotId, PersonId, ReasonId, SupplierId},
     text,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, value::MapDeserializer},
+};
 use serde_json::Value;
 use std::{collections::BTreeMap, fmt, str::FromStr};
 use uuid::Uuid;
@@ -133,7 +136,7 @@ pub const UNNUMBERED: u64 = i64::MAX.unsigned_abs();
 impl Record {
     /// The typed view of its fields. Unknown fields are simply not in the view.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_value(Value::Object(self.fields.clone().into_iter().collect()))
+        T::deserialize(MapDeserializer::new(self.fields.iter().map(|(name, value)| (name.as_str(), value))))
     }
 
     #[must_use]

@@ -3,10 +3,12 @@
 //! facts in memory.
 
 mod ambiguous;
+mod reading;
 mod release;
 mod writes;
 
-pub use release::{Healing, release};
+pub use reading::Reading;
+pub use release::{Healing, Released, awaited, release};
 pub use writes::{ChangeRow, LogRow, Writes, inbox_row};
 
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
     wire::{Ack, PushRefusal},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// A device as the server knows it when the batch begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,19 +63,7 @@ pub struct Settled {
 /// Rows the batch must see, as far as the facts at hand tell. Asked until nothing is missing.
 #[must_use]
 pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
-    let mut needs = Needs::default();
-    for push in batch {
-        for change in &push.changes {
-            needs.changes.insert(change.id);
-            release::needs(push, change, &mut needs);
-            if let Ok(act) = read(push, change) {
-                let own = needs_of(&act, facts);
-                needs.absorb(ambiguous::needs(&act, &own.cells, facts));
-                needs.absorb(own);
-            }
-        }
-    }
-    needs.missing(facts)
+    Reading::of(batch).needs(facts)
 }
 
 /// Rows one act must see, tails of its cells included.
@@ -107,13 +97,10 @@ pub fn context(
 /// Decides every change of every push in turn, each seeing what those before it did.
 #[must_use]
 pub fn settle(batch: &[Push], facts: &mut Facts) -> (Vec<Settled>, Writes) {
-    let mut writes = Writes::default();
-    let settled = batch.iter().map(|push| settle_push(push, facts, &mut writes)).collect();
-    writes.close(facts);
-    (settled, writes)
+    Reading::of(batch).settle(facts)
 }
 
-fn settle_push(push: &Push, facts: &mut Facts, writes: &mut Writes) -> Settled {
+fn settle_push(push: &Push, acts: Vec<Read>, facts: &mut Facts, writes: &mut Writes) -> Settled {
     // A later push of the same device in this batch continues where the first one ended.
     let mut ack = writes.devices.get(&push.device.id).copied().unwrap_or(push.device.ack);
     if push.chained
@@ -122,21 +109,21 @@ fn settle_push(push: &Push, facts: &mut Facts, writes: &mut Writes) -> Settled {
         return Settled { ack, results: Vec::new(), refusal: Some(refusal) };
     }
     let mut results = Vec::with_capacity(push.changes.len());
-    for change in &push.changes {
+    for (change, act) in push.changes.iter().zip(acts) {
         if push.chained && change.seq <= ack.seq {
             results.extend(facts.changes.get(&change.id).and_then(Option::as_ref).map(|k| repeated(change, k)));
             continue;
         }
-        let mut change = change.clone();
+        let mut change = Cow::Borrowed(change);
         if !push.chained {
-            change.seq = ack.seq + 1;
+            change.to_mut().seq = ack.seq + 1;
             if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref) {
                 results.push(repeated(&change, known));
                 continue;
             }
         }
         ack = Ack { seq: change.seq, chain: ack.chain.next(change.id, change.hash()) };
-        results.push(settle_change(push, &change, ack.chain, facts, writes));
+        results.push(settle_change(push, (&change, ack.chain, act), facts, writes));
         writes.devices.insert(push.device.id, ack);
     }
     Settled { ack, results, refusal: None }
@@ -181,7 +168,12 @@ fn result(change: &Change, outcome: Outcome, code: Option<&str>, details: Value)
     ChangeResult { id: change.id, seq: change.seq, outcome, duplicate: false, code, details }
 }
 
-fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts, writes: &mut Writes) -> ChangeResult {
+fn settle_change(
+    push: &Push,
+    (change, chain, act): (&Change, Digest, Read),
+    facts: &mut Facts,
+    writes: &mut Writes,
+) -> ChangeResult {
     // The same change under another number of a forked device, or its id with another content.
     if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref).filter(|_| !seeded!(RepeatDecidedAgain))
     {
@@ -189,9 +181,9 @@ fn settle_change(push: &Push, change: &Change, chain: Digest, facts: &mut Facts,
         writes.repeat(push, change, chain, &result);
         return result;
     }
-    let made = match decided(push, change, facts) {
+    let made = match decided_act(push, change, act, facts) {
         Ok((effects, creates)) => Decided::done(change, effects, creates),
-        Err(refused) => refusal(push, change, &refused.0, refused.1.as_ref()),
+        Err(refused) => refusal(push, change, (&refused.0, refused.1.as_ref()), facts),
     };
     enter(push, (change, chain), made, facts, writes)
 }
@@ -240,22 +232,29 @@ fn enter(
     result
 }
 
+/// What a body says, or why it cannot be read.
+type Read = Result<Act, Rejection>;
 type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Act>)>>;
 
 /// A change as the server takes it: nothing happens later than it is heard of, and it was done by
 /// whoever the device belongs to.
-fn read(push: &Push, change: &Change) -> Result<Act, Rejection> {
+fn read(push: &Push, change: &Change) -> Read {
     let act = change.read()?;
     let latest = if seeded!(ReceiptClampMissing) { i64::MAX } else { push.received_at };
+    let act = act.within(push.healing.epoch);
     Ok(Act { at: act.at.min(latest), person: Some(push.device.person), ..act })
 }
 
 fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
-    let act = read(push, change).map_err(|rejection| Box::new((rejection, None)))?;
+    decided_act(push, change, read(push, change), facts)
+}
+
+fn decided_act(push: &Push, change: &Change, act: Read, facts: &Facts) -> Decision {
+    let act = act.map_err(|rejection| Box::new((rejection, None)))?;
     // What is needed is asked again: the changes before this one may have moved a record on.
     let cells = act.action.needs(facts).cells;
     let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
-    if let Some(ts) = push.healing.order(change.id, &act) {
+    if let Some(ts) = push.healing.order(change.id, &act, push.received_at) {
         context.order.ts = ts;
     }
     match act.action.decide(&context, facts) {
@@ -269,8 +268,8 @@ fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
 
 /// A refusal never vanishes: whoever waits for the answer has it, and for whoever does not it
 /// becomes an inbox row. What is parked is kept for an admin, so it has a row at either door.
-fn refusal(push: &Push, change: &Change, rejection: &Rejection, act: Option<&Act>) -> Decided {
-    let waits = push.healing.waits(act, rejection);
+fn refusal(push: &Push, change: &Change, (rejection, act): (&Rejection, Option<&Act>), facts: &Facts) -> Decided {
+    let waits = push.healing.waits(act, rejection, facts);
     let (outcome, mut kind) = if waits || rejection.parks() {
         (Outcome::Parked, InboxKind::Parked)
     } else {

@@ -1,8 +1,8 @@
 //! What a text must be before any database sees it. Both databases would refuse different things
 //! at different times; here both refuse the same, on the device already.
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +46,24 @@ pub fn fold(text: &str) -> String {
 /// One text for one value: object keys sorted, no white space. What is hashed and stored.
 #[must_use]
 pub fn canonical(value: &Value) -> String {
-    sorted(value).to_string()
+    // A value of JSON can always be written.
+    serde_json::to_string(&Sorted(value)).unwrap_or_default()
 }
 
 /// serde_json keeps insertion order when any crate in the build asks for it, so sorting is ours.
-fn sorted(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let ordered: BTreeMap<_, _> = map.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
-            Value::Object(ordered.into_iter().collect())
+struct Sorted<'a>(&'a Value);
+
+impl Serialize for Sorted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Object(map) => {
+                let mut fields: Vec<(&String, &Value)> = map.iter().collect();
+                fields.sort_unstable_by(|a, b| a.0.cmp(b.0));
+                serializer.collect_map(fields.into_iter().map(|(name, value)| (name, Sorted(value))))
+            }
+            Value::Array(list) => serializer.collect_seq(list.iter().map(Sorted)),
+            other => other.serialize(serializer),
         }
-        Value::Array(list) => Value::Array(list.iter().map(sorted).collect()),
-        other => other.clone(),
     }
 }
 

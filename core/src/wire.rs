@@ -2,6 +2,7 @@
 //! data; bodies are canonical texts and are passed on byte for byte.
 
 use crate::{
+    certificate::{Certificate, Shown},
     change::{Change, ChangeResult, Digest, Outcome},
     id::{ChangeId, DeviceId, EpochId, OrganisationId, PersonId},
     scope::Scope,
@@ -173,6 +174,9 @@ pub struct EnrolInput {
     pub public_key: String,
     /// The id this database had before it was found to be a copy.
     pub forked_from: Option<DeviceId>,
+    /// Shown in place of a code to a server that was restored from before this device joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Shown>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -184,4 +188,7 @@ pub struct Enrolled {
     pub person: PersonId,
     pub person_name: String,
     pub epoch: EpochId,
+    /// What the device shows to come back to a server that has lost it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
 }

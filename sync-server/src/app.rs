@@ -4,7 +4,7 @@ use crate::{
     error::ServerError,
     mint::Mint,
     store::Store,
-    sync::{Pokes, Pusher},
+    sync::{Pokes, Pusher, Snapshots, certificate::Seal},
 };
 use sqlx::PgPool;
 use stillage_core::id::{DeviceId, EpochId, LocationId, OrganisationId, PersonId};
@@ -18,8 +18,10 @@ pub struct App {
     pub org: OrganisationId,
     pub org_name: std::sync::Arc<str>,
     pub epoch: EpochId,
+    pub seal: Seal,
     pub pusher: Pusher,
     pub pokes: Pokes,
+    pub snapshots: Snapshots,
     pub mint: Mint,
 }
 

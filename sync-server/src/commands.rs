@@ -5,6 +5,7 @@ mod backup;
 mod devices;
 mod report;
 mod serve;
+mod snapshot;
 
 use crate::{
     config::{Config, OpenFault, Server, default_data},
@@ -62,6 +63,11 @@ enum Verb {
     Backup { file: PathBuf },
     /// Fill an empty data directory or database from a backup. Desktops send what it lacks.
     Restore { file: PathBuf },
+    /// Write what a new desktop needs into a folder; the server may run meanwhile.
+    Snapshot {
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Print the whole state for comparing.
     Dump {
         /// Sorted lines that a settled desktop of all sites prints alike.
@@ -118,6 +124,7 @@ async fn answer(server: &Server, verb: Verb, report: Report) -> Exit {
         Verb::Token(args) => devices::token(app, &args, report).await,
         Verb::Backup { file } => Ok(backup::ended(backup::backup(server, file, report).await, report)),
         Verb::Verify { deep } => look(server, deep, report).await,
+        Verb::Snapshot { out } => snapshot::snapshot(app, out, report).await,
         Verb::Dump { .. } => print_state(server).await,
         // The schema is up to date as soon as the server is open.
         Verb::Migrate | Verb::Schema | Verb::Serve(_) | Verb::Restore { .. } => {

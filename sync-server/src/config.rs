@@ -9,7 +9,7 @@ use crate::{
         fault::Fault,
         organisation::{self, Founding},
     },
-    sync::{Pokes, Pusher},
+    sync::{Pokes, Pusher, Snapshots, certificate::Seal},
 };
 use std::{
     path::{Path, PathBuf},
@@ -156,19 +156,26 @@ async fn open(store: Store) -> Result<App, OpenFault> {
         name: "My organisation".into(),
         epoch: EpochId(mint.uuid()),
         at: mint.now(),
+        signing_key: mint.seed().map_err(|fault| OpenFault::Database(fault.into()))?,
     };
     let known = organisation::open(&store, &founding).await?;
+    let key = known.signing_key.and_then(|key| <[u8; 32]>::try_from(key).ok());
+    let key = key.ok_or_else(|| OpenFault::Database(anyhow::anyhow!("the organisation's key is not 32 bytes")))?;
+    let seal = Seal::new(&key);
     let (org, epoch) = (OrganisationId(known.org), EpochId(known.epoch));
     let pokes = Pokes::default();
     let pusher = Pusher::start(store.clone(), (org, epoch), pokes.clone(), mint);
     tokio::spawn(pokes.clone().watch_database(store.clone(), org));
-    Ok(App { pool: store.readers.clone(), store, org, org_name: known.name.into(), epoch, pusher, pokes, mint })
+    let snapshots = Snapshots::default();
+    let (pool, org_name) = (store.readers.clone(), known.name.into());
+    Ok(App { pool, store, org, org_name, epoch, seal, pusher, pokes, snapshots, mint })
 }
 
 impl Server {
     /// Finishes what was accepted, then lets the database go.
     pub async fn close(self) {
         self.app.pusher.close().await;
+        self.app.snapshots.close();
         self.app.store.close().await;
         if let Some(postgres) = self.postgres {
             // Waits for the cluster to stop, if nobody else uses it.

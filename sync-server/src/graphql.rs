@@ -5,6 +5,7 @@ pub mod mutations;
 pub mod sync;
 
 use crate::app::{App, Principal};
+use api::{limits::Guarded, throttle::Limits};
 use async_graphql::{MergedObject, MergedSubscription, Request};
 
 #[derive(Debug, Default, MergedObject)]
@@ -18,10 +19,10 @@ pub struct Subscription(sync::SyncSubscription);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// The schema that answers for `app`.
+/// The schema that answers for `app`, behind its guard.
 #[must_use]
-pub fn schema(app: &App) -> Schema {
-    builder().data(app.clone()).finish()
+pub fn schema(app: &App) -> Guarded {
+    Guarded::new(builder().data(app.clone()).finish(), app.clone(), Limits::default())
 }
 
 /// A request with whoever sent it.
@@ -41,5 +42,4 @@ pub fn sdl() -> String {
 
 fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .extension(api::limits::extension(api::throttle::Limits::default()))
 }

@@ -1,7 +1,9 @@
 //! The HTTP face: one GraphQL endpoint, its socket, and whether the server lives and is ready.
 
 mod auth;
+mod body;
 mod request_id;
+mod snapshots;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -11,9 +13,10 @@ pub use auth::Tokens;
 use crate::{
     app::App,
     error::REQUEST_ID,
-    graphql::{self, Schema, sync::SpokenProtocol},
+    graphql::{self, api::limits::Guarded},
     store::organisation,
 };
+use async_graphql::Executor;
 use axum::{
     Json, Router,
     body::Bytes,
@@ -54,7 +57,7 @@ pub struct HttpOptions {
 #[derive(Clone)]
 pub struct Web {
     pub app: App,
-    pub schema: Schema,
+    pub schema: Guarded,
     pub tokens: Tokens,
     graphiql: bool,
 }
@@ -73,9 +76,12 @@ pub fn router(app: &App, options: &HttpOptions) -> Router {
         .layer(DefaultBodyLimit::max(MAX_UNPACKED))
         .layer(RequestDecompressionLayer::new())
         .layer(RequestBodyLimitLayer::new(MAX_PACKED));
+    // Chunks are packed already, and a part of one must stay that part.
+    let chunks = Router::new().route("/snapshots/{snapshot}/{n}", get(snapshots::chunk)).layer(timeout);
     endpoints
         .route("/health", get(|| async { Json(json!({ "status": "live" })) }))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(PACK_ABOVE)))
+        .merge(chunks)
         .layer(cors(&options.cors_origins))
         .layer(middleware::from_fn(request_id::name_and_log))
         .with_state(web)
@@ -100,13 +106,10 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let mut request: async_graphql::Request = match serde_json::from_slice(&body) {
+    let request = match body::read(&body, &headers, &web.schema) {
         Ok(request) => request,
         Err(fault) => return bad_request(&id, &fault),
     };
-    if let Some(spoken) = spoken_protocol(&headers) {
-        request = request.data(spoken);
-    }
     let answered = REQUEST_ID.scope(id, async {
         let known = web.tokens.principal(auth::bearer(&headers)).await;
         match known {
@@ -116,19 +119,19 @@ async fn answer(
             ]),
         }
     });
-    Json(answered.await).into_response()
+    match body::write(&answered.await) {
+        Ok(text) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Err(fault) => {
+            tracing::error!(%fault, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 fn bad_request(id: &str, fault: &serde_json::Error) -> Response {
     let message = format!("The request is not a GraphQL request in JSON: {fault}.");
     let error = json!({ "message": message, "extensions": { "code": "BAD_INPUT", "requestId": id } });
     (StatusCode::BAD_REQUEST, Json(json!({ "errors": [error] }))).into_response()
-}
-
-fn spoken_protocol(headers: &HeaderMap) -> Option<SpokenProtocol> {
-    let named = headers.get("x-stillage-protocol")?;
-    // A version that is not a number is none that we speak.
-    Some(SpokenProtocol(named.to_str().ok().and_then(|text| text.parse().ok()).unwrap_or(0)))
 }
 
 /// Whether requests can be answered: the database is there and has every migration.

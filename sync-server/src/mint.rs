@@ -38,6 +38,12 @@ impl Mint {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
+    /// The seed of a signing key.
+    pub fn seed(&self) -> Result<[u8; 32], getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map(|()| bytes)
+    }
+
     /// A one-time code that people type: `K7QF-2M9X-HT4C`, 60 bits.
     pub fn code(&self) -> Result<String, getrandom::Error> {
         let mut bytes = [0; 12];

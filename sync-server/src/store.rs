@@ -19,6 +19,7 @@ pub mod park;
 pub mod queries;
 pub mod records;
 pub mod release;
+pub mod snapshots;
 pub mod statistics;
 pub mod sums;
 pub mod verify;

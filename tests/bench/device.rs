@@ -39,6 +39,7 @@ impl Device {
             name: name.to_owned(),
             public_key: STANDARD.encode(key.as_bytes()),
             forked_from: None,
+            certificate: None,
         };
         let mut stranger = Connection::open(&server.url, None).await?;
         let answer = stranger.post(graphql(ENROL, &json!({ "input": input }))).await?;

@@ -4,6 +4,7 @@
 //! The surprise: the order is fixed, whatever order was asked for. The first sync pulls a catalogue and no history, so
 //! it comes before everything that makes history.
 
+mod crowd;
 mod device;
 mod first_sync;
 mod goods;
@@ -11,9 +12,11 @@ mod http;
 mod list;
 mod machine;
 mod mint;
+mod ones;
 mod propagation;
 mod push;
 mod raw;
+mod reads;
 mod report;
 mod scan;
 mod search;
@@ -38,7 +41,7 @@ use world::World;
 #[command(name = "bench", about = "Measures the built programs beside the raw limits of this machine")]
 struct Args {
     /// What to measure; everything when nothing is named.
-    #[arg(value_parser = ["first_sync", "search", "scan_to_stored", "propagation", "list_50", "push"])]
+    #[arg(value_parser = Bench::ALL.map(|bench| bench.about().0))]
     names: Vec<String>,
     /// Medians of so many repetitions are reported.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -70,12 +73,26 @@ enum Bench {
     ScanToStored,
     Propagation,
     List,
+    ItemById,
+    SearchServer,
+    AdjustApi,
+    PushOnes,
     Push,
 }
 
 impl Bench {
-    const ALL: [Self; 6] =
-        [Self::FirstSync, Self::Search, Self::ScanToStored, Self::Propagation, Self::List, Self::Push];
+    const ALL: [Self; 10] = [
+        Self::FirstSync,
+        Self::Search,
+        Self::ScanToStored,
+        Self::Propagation,
+        Self::List,
+        Self::ItemById,
+        Self::SearchServer,
+        Self::AdjustApi,
+        Self::PushOnes,
+        Self::Push,
+    ];
 
     const fn about(self) -> (&'static str, &'static [Metric]) {
         match self {
@@ -84,6 +101,10 @@ impl Bench {
             Self::ScanToStored => ("scan_to_stored", scan::METRICS),
             Self::Propagation => ("propagation", propagation::METRICS),
             Self::List => ("list_50", list::METRICS),
+            Self::ItemById => ("item_by_id", reads::ITEM),
+            Self::SearchServer => ("search_server", reads::SEARCH),
+            Self::AdjustApi => ("adjust_api", ones::ADJUST),
+            Self::PushOnes => ("push_1_x128", ones::PUSH),
             Self::Push => ("push", push::METRICS),
         }
     }
@@ -95,6 +116,10 @@ impl Bench {
             Self::ScanToStored => scan::measure(world).await,
             Self::Propagation => propagation::measure(world).await,
             Self::List => list::measure(world).await,
+            Self::ItemById => reads::item(world).await,
+            Self::SearchServer => reads::search(world).await,
+            Self::AdjustApi => ones::adjust(world).await,
+            Self::PushOnes => ones::push(world).await,
             Self::Push => push::measure(world).await,
         }
     }

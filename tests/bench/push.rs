@@ -31,9 +31,10 @@ async fn pushed(world: &mut World, size: usize) -> Result<f64> {
     let mut device = Device::enrol(server, "Pusher", mint).await?;
     let actions = shop.catalogue.receipts(CHANGES, mint);
     let requests = device.sealed(actions, size, mint);
-    let watch = Watch::start();
+    let (watch, cpu) = (Watch::start(), server.cpu()?);
     let answers = device.push(requests).await?;
-    let seconds = watch.seconds();
+    let (seconds, cpu) = (watch.seconds(), server.cpu()? - cpu);
+    eprintln!("push_{size}: the server itself used {:.1} us a movement", cpu * 1e6 / CHANGES as f64);
     device.check(&answers)?;
     Ok(CHANGES as f64 / seconds)
 }

@@ -68,13 +68,32 @@ impl Server {
 
     /// A one-time code with which a new device introduces itself.
     pub fn device_code(&self, name: &str) -> Result<String> {
-        let mut command = Command::new(&self.binary);
-        command.arg("--data").arg(&self.data).args(["--json", "device-code", "--name", name, "--person", PERSON]);
-        let output = command.env_remove("DATABASE_URL").stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-        ensure!(output.status.success(), "device-code ended with {}", output.status);
-        let text = String::from_utf8(output.stdout)?;
-        let answer: Value = serde_json::from_str(text.trim().lines().last().unwrap_or_default())?;
+        let answer = self.verb(&["device-code", "--name", name, "--person", PERSON])?;
         Ok(answer["code"].as_str().context("device-code gave no code")?.to_owned())
+    }
+
+    /// A token for a program, with points of its own to spend.
+    pub fn token(&self, name: &str) -> Result<String> {
+        let answer = self.verb(&["token", "--name", name, "--write"])?;
+        Ok(answer["token"].as_str().context("token gave no token")?.to_owned())
+    }
+
+    fn verb(&self, words: &[&str]) -> Result<Value> {
+        let mut command = Command::new(&self.binary);
+        command.arg("--data").arg(&self.data).arg("--json").args(words).env_remove("DATABASE_URL");
+        let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
+        ensure!(output.status.success(), "{} ended with {}", words.join(" "), output.status);
+        let text = String::from_utf8(output.stdout)?;
+        Ok(serde_json::from_str(text.trim().lines().last().unwrap_or_default())?)
+    }
+
+    /// Seconds of processor time that the server itself has used, Postgres aside. What a shared machine takes away
+    /// from a rate it does not take away from this.
+    pub fn cpu(&self) -> Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let ticks = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.map(str::parse::<u64>).sum::<Result<_, _>>()?;
+        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
     }
 
     /// Asks it to finish, waits, and lets go of the cluster.

@@ -11,6 +11,8 @@ mod programs;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]
+mod snapshot;
+#[cfg(test)]
 mod sync;
 #[cfg(test)]
 mod tidy;

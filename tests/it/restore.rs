@@ -1,5 +1,8 @@
 //! Backups, and what comes back from the desktops after an old one was restored.
 
+mod places;
+mod returning;
+
 use crate::world::{Desktop, World, furnish, two_in_step};
 use serde_json::{Value, json};
 
@@ -22,6 +25,8 @@ fn a_backup_of_a_running_server_is_restored_as_it_was_with_a_new_history() {
     assert_eq!((&restored["verified"], &restored["heads"]), (&json!(true), &made["heads"]), "{restored}");
     assert_eq!(restored["organisation"], made["organisation"]);
     assert_ne!(restored["epoch"], made["epoch"]);
+    assert!(restored["taken_at"].as_str().is_some_and(|time| time.ends_with("UTC")), "{restored}");
+    assert!(restored["gone"].as_array().is_some_and(|gone| gone.contains(&json!("revocations"))), "{restored}");
     assert_eq!(world.server_dump(), before);
 }
 
@@ -202,25 +207,4 @@ fn what_waited_when_the_server_was_lost_arrives_beside_what_comes_back() {
     world.check(&mut [&mut ana, &mut ben]);
     assert_eq!(ended(&world).len(), before + 1);
     assert_eq!(ana.on_hand(&nut, &bin), "4");
-}
-
-#[test]
-fn a_device_that_the_backup_does_not_know_keeps_its_work_until_it_is_connected_again() {
-    let mut world = World::start();
-    let mut ana = world.desktop("Ana");
-    let shelf = furnish(&mut ana);
-    ana.drain();
-    let (file, _) = backup(&world, "old.backup");
-    let mut ben = world.desktop("Ben");
-    ben.stock("issue", &shelf.item, &shelf.bin, "4");
-    world.check(&mut [&mut ana, &mut ben]);
-    world.lose_server();
-    world.restore(&file);
-    ben.stock("issue", &shelf.item, &shelf.bin, "1");
-    let refused = ben.try_call("sync.drain", json!({ "timeout_s": 60 }));
-    assert!(format!("{refused:?}").contains("SIGNED_OUT"), "{refused:?}");
-    assert_eq!(ben.on_hand(&shelf.item, &shelf.bin), "15", "nothing here is gone");
-    world.connect(&mut ben, "Ben");
-    world.check(&mut [&mut ana, &mut ben]);
-    assert_eq!(ana.on_hand(&shelf.item, &shelf.bin), "15");
 }

@@ -26,23 +26,30 @@ pub struct World {
     server: Option<Child>,
     /// What the server uses instead of a private Postgres.
     pub database: Option<TrialDatabase>,
+    /// Or what DATABASE_URL says.
+    pub database_url: Option<String>,
 }
 
 impl World {
     /// A server on a private Postgres of its own.
     pub fn start() -> Self {
-        Self::begin(None)
+        Self::begin(None, None)
+    }
+
+    /// A server on the database that DATABASE_URL names.
+    pub fn at(url: String) -> Self {
+        Self::begin(None, Some(url))
     }
 
     /// A server on a database that may hold something already.
     pub fn on(database: TrialDatabase) -> Self {
-        Self::begin(Some(database))
+        Self::begin(Some(database), None)
     }
 
-    fn begin(database: Option<TrialDatabase>) -> Self {
+    fn begin(database: Option<TrialDatabase>, database_url: Option<String>) -> Self {
         let dir = tempfile::Builder::new().prefix("stillage-it-").tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let mut world = Self { dir, url: String::new(), server: None, database };
+        let mut world = Self { dir, url: String::new(), server: None, database, database_url };
         world.start_server("127.0.0.1:0");
         world
     }
@@ -51,6 +58,7 @@ impl World {
         let mut program = Command::new(binary("stillage-server"));
         program.arg("--data").arg(self.dir.path().join("server")).env_remove("DATABASE_URL");
         program.envs(self.database.iter().map(|database| ("DATABASE_URL", database.url())));
+        program.envs(self.database_url.iter().map(|url| ("DATABASE_URL", url)));
         program
     }
 
@@ -98,6 +106,21 @@ impl World {
         (last_json(&output.stdout), output.status.code().unwrap())
     }
 
+    /// The same, with no file growing past `bytes`.
+    pub fn server_exit_within(&self, bytes: u64, args: &[&str]) -> (Value, i32) {
+        let program = self.program();
+        let mut limited = Command::new("prlimit");
+        limited.arg(format!("--fsize={bytes}:{bytes}")).arg(program.get_program()).args(program.get_args());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        let output = limited.arg("--json").args(args).output().unwrap();
+        (last_json(&output.stdout), output.status.code().unwrap())
+    }
+
     /// The machine is gone, and all data with it.
     pub fn lose_server(&mut self) {
         self.stop_server();
@@ -107,9 +130,14 @@ impl World {
     /// A server on what was restored, at the old address.
     pub fn restore(&mut self, file: &str) -> Value {
         let restored = self.server(&["restore", file]);
+        self.start_again();
+        restored
+    }
+
+    /// A server on what lies there, at the old address.
+    pub fn start_again(&mut self) {
         let address = self.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
         self.start_server(&address);
-        restored
     }
 
     pub fn server_dump(&self) -> Vec<u8> {
@@ -257,9 +285,14 @@ impl Desktop {
     }
 }
 
+/// Nobody speaks to it any more, so it ends by itself, and well.
 impl Drop for Desktop {
     fn drop(&mut self) {
-        self.kill();
+        if let Some((mut process, stdin, _stdout)) = self.process.take() {
+            drop(stdin);
+            let ended = process.wait().unwrap();
+            assert!(ended.success() || std::thread::panicking(), "a desktop ended with {ended}");
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use crate::fault::Fault;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// What to measure (first_sync, search, scan_to_stored, propagation, list_50, push); everything when left out.
+    /// What to measure (first_sync, search, scan_to_stored, propagation, list_50, item_by_id, search_server, adjust_api,
+    /// push_1_x128, push); everything when left out.
     names: Vec<String>,
     /// Medians of so many repetitions are reported.
     #[arg(long, default_value_t = 3)]

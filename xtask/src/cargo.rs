@@ -60,7 +60,8 @@ fn optimised(packages: &[&str]) -> Result<PathBuf, Fault> {
     Ok(target().join("release"))
 }
 
-fn target() -> PathBuf {
+/// Where everything is built.
+pub fn target() -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
     run::root().join(target)
 }

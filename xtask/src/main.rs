@@ -1,5 +1,5 @@
 //! The verbs people type: `cargo xtask test`, `check`, `generate`, `dev`, `demo`, `replay`, `sim`, `chaos`, `bench`,
-//! `record`.
+//! `coverage`, `record`.
 //!
 //! It drives the built programs and links none of them, so that it compiles in seconds on a fresh clone. Exit codes
 //! are those of every Stillage program: 0 held, 1 it did not, 2 usage, 6 something must be installed, 70 our fault.
@@ -7,6 +7,7 @@
 mod bench;
 mod cargo;
 mod chaos;
+mod coverage;
 mod demo;
 mod dev;
 mod fault;
@@ -46,6 +47,8 @@ enum Verb {
     Demo(demo::Args),
     /// Measures the built programs beside the raw limits of this machine's disk, Postgres and SQLite.
     Bench(bench::Args),
+    /// The lines of each crate that any test runs, in percent, each with a floor.
+    Coverage(coverage::Args),
     /// Replays a file of retail lines through a real server and real devices, and judges the result.
     Replay(replay::Args),
     /// Simulated fleets: random schedules of people, devices and faults, and what must always hold.
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Verb::Dev(args) => close(args.json, dev::dev()),
         Verb::Demo(args) => close(args.json, demo::demo(&args)),
         Verb::Bench(args) => close(args.json, bench::bench(&args)),
+        Verb::Coverage(args) => close(args.json, coverage::coverage(&args)),
         Verb::Sim(args) => close(args.json, sim::sim(&args)),
         Verb::Record(args) => close(args.json, record::record(&args)),
         Verb::Replay(args) => judged(replay::run(args)),

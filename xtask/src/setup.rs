@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cargo;
@@ -64,7 +65,11 @@ fn packages(purpose: For) -> Result<(), Fault> {
     if purpose == For::Tests {
         wanted.extend(TESTS);
     }
-    let missing = missing_of(&wanted)?;
+    install(&wanted)
+}
+
+fn install(wanted: &[&str]) -> Result<(), Fault> {
+    let missing = missing_of(wanted)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -135,12 +140,40 @@ pub fn has_nextest() -> bool {
 
 /// The test runner can be done without, the driver of the window test cannot.
 fn test_tools() -> Result<(), Fault> {
-    let install = |what: &str| run::step(cargo::cargo(&["install", "--locked", what]));
-    if !has_nextest() && install("cargo-nextest").is_err() {
+    let built = |what: &str| run::step(cargo::cargo(&["install", "--locked", what]));
+    if !has_nextest() && built("cargo-nextest").is_err() {
         eprintln!("cargo-nextest cannot be installed; the tests run under cargo test instead.");
     }
     if run::answer("tauri-driver", &["--help"]).is_none() {
-        install(TAURI_DRIVER)?;
+        built(TAURI_DRIVER)?;
     }
     Ok(())
+}
+
+/// Variables that name LLVM's reading programs, of the version that this compiler writes for: the ones of the toolchain,
+/// or Debian's.
+pub fn coverage_tools() -> Result<Vec<(&'static str, PathBuf)>, Fault> {
+    if run::answer("cargo", &["llvm-cov", "--version"]).is_none() {
+        run::step(cargo::cargo(&["install", "--locked", "cargo-llvm-cov"]))?;
+    }
+    let version = run::answer("rustc", &["-vV"]).unwrap_or_default();
+    let of = |name: &str| version.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap_or_default();
+    let own = PathBuf::from(run::answer("rustc", &["--print", "sysroot"]).unwrap_or_default());
+    let own = own.join("lib/rustlib").join(of("host:")).join("bin");
+    let tools = |folder: &Path, suffix: &str| {
+        [("LLVM_COV", "llvm-cov"), ("LLVM_PROFDATA", "llvm-profdata")]
+            .map(|(variable, tool)| (variable, folder.join(format!("{tool}{suffix}"))))
+            .to_vec()
+    };
+    if own.join("llvm-cov").exists() {
+        return Ok(tools(&own, ""));
+    }
+    let major = of("LLVM version:").split('.').next().unwrap_or_default();
+    let suffix = format!("-{major}");
+    let debian = tools(Path::new("/usr/bin"), &suffix);
+    if debian.iter().all(|(_, tool)| tool.exists()) {
+        return Ok(debian);
+    }
+    install(&[&format!("llvm-{major}")])?;
+    Ok(debian)
 }

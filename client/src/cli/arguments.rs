@@ -119,6 +119,11 @@ pub enum Verb {
         #[arg(long, value_name = "COLUMN=FIELD", num_args = 1..)]
         map: Vec<String>,
     },
+    /// Begin from a snapshot in a folder that `stillage-server snapshot` wrote
+    Bootstrap {
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
     /// Write a CSV file that an import reads
     Export {
         #[arg(value_enum)]

@@ -66,6 +66,18 @@ pub async fn import(
     Ok(Said { exit: if bad.is_empty() { 0 } else { 4 }, ..Said::new(report, text) })
 }
 
+/// Exit 0 also when everything of it is here already.
+pub async fn bootstrap(engine: &Engine, from: &Path) -> Result<Said, Failure> {
+    let brought = engine.bootstrap(std::path::absolute(from)?).await?;
+    let text = format!(
+        "{} rows of {} scopes are in, {} bytes read. The next sync goes on from there.",
+        brought.rows,
+        brought.scopes.len(),
+        brought.bytes
+    );
+    Ok(Said::new(serde_json::to_value(&brought)?, text))
+}
+
 fn plain<'v>(report: &'v Value, name: &str) -> &'v str {
     report[name].as_str().unwrap_or_default()
 }

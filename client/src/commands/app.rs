@@ -85,22 +85,26 @@ pub enum Phase {
     Import,
 }
 
-/// Long work under way, in rows.
+/// Long work under way, in rows; in bytes too, while a snapshot is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 pub struct Progress {
     #[ts(inline)]
     pub phase: Phase,
     pub done: u64,
     pub total: Option<u64>,
+    pub bytes: Option<u64>,
+    pub total_bytes: Option<u64>,
 }
 
 fn progress(engine: &Engine) -> Option<Progress> {
     if let Some((done, total)) = engine.importing() {
-        return Some(Progress { phase: Phase::Import, done, total: Some(total) });
+        let (phase, total) = (Phase::Import, Some(total));
+        return Some(Progress { phase, done, total, bytes: None, total_bytes: None });
     }
     let pull = engine.progress()?;
     let phase = if pull.first { Phase::FirstSync } else { Phase::CatchingUp };
-    Some(Progress { phase, done: pull.done, total: Some(pull.total) })
+    let (bytes, total_bytes) = pull.bytes.map(|bytes| (bytes.done, bytes.total)).unzip();
+    Some(Progress { phase, done: pull.done, total: Some(pull.total), bytes, total_bytes })
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]

@@ -44,7 +44,8 @@ pub fn apply(store: &Store, answer: &PullAnswer) -> Result<Result<Applied, Disca
         let device = settings::device(transaction)?;
         let rebuilt = rebuild(transaction, answer)?;
         let cursors = settings::cursors(transaction)?;
-        staged::begin(transaction, answer, cursors.values().sum())?;
+        let (heads, have) = (answer.heads.iter().map(|head| head.seq).sum::<u64>(), cursors.values().sum());
+        staged::begin(transaction, heads.saturating_sub(have), have)?;
         let chain_at = |seq| outbox::chain_at(transaction, device, seq).ok().flatten();
         match absorb(answer, &cursors, chain_at) {
             Ok(absorbed) => Page::new(transaction, device, rebuilt)?.write(answer, &absorbed, &cursors),

@@ -227,7 +227,10 @@ pub fn pending(conn: &Connection, device: DeviceId, n: u64) -> Result<Option<Pen
         WHERE n = ?1 AND state IN ('queued', 'sealed') AND outcome IS NULL";
     let row = conn.prepare_cached(sql)?.query_row([n], read_change).optional()?;
     let Some((n, change)) = row else { return Ok(None) };
-    Ok(change.read().ok().map(|act| Pending { change: change.id, device, n, act }))
+    let Ok(act) = change.read() else { return Ok(None) };
+    // Numbers of a history that the server lost are not those of the base.
+    let act = act.within(settings::history(conn)?);
+    Ok(Some(Pending { change: change.id, device, n, act }))
 }
 
 /// Places of all changes whose effects are shown as pending.

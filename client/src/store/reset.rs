@@ -1,7 +1,7 @@
 //! Giving up base rows: all of them when the server's history is another one, or those of a scope
 //! that this device may no longer hold. What waits in the outbox always stays.
 
-use super::{outbox, rebase, record::write_base, search::Stale, settings};
+use super::{outbox, rebase, record::write_base, search::Stale, settings, snapshot};
 use crate::{Failure, Mint};
 use rusqlite::{Connection, Transaction};
 use stillage_core::{
@@ -21,7 +21,8 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
          DELETE FROM posted_count WHERE n IS NULL;
          DELETE FROM outcome;
          DELETE FROM unknown_entry;
-         DELETE FROM mismatch;",
+         DELETE FROM mismatch;
+         DELETE FROM snapshot_chunk;",
     )?;
     let mut stale = Stale::default();
     transaction.execute("DELETE FROM record WHERE kind = 'inbox'", [])?;
@@ -55,6 +56,14 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
     settings::set(transaction, settings::PUSHED_SEQ, &ack.seq.to_string())?;
     settings::set(transaction, settings::EPOCH, &epoch.to_string())?;
     settings::set(transaction, settings::RESET, "1")
+}
+
+/// Until the base is built anew, what people do gets its place in the history that was lost.
+pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    match settings::get(transaction, settings::LOST_EPOCH)? {
+        Some(_) => keep_orders(transaction),
+        None => Ok(()),
+    }
 }
 
 /// Notes the place that every own change had among what happened in its cells: it keeps it, in
@@ -109,6 +118,7 @@ fn empty_catalogue(conn: &Connection, stale: &mut Stale) -> Result<(), Failure> 
 pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
     conn.execute("DELETE FROM cursor WHERE scope = ?1", [scope.to_string()])?;
     conn.execute("DELETE FROM unknown_entry WHERE scope = ?1", [scope.to_string()])?;
+    snapshot::forget(conn, scope)?;
     match scope {
         Scope::Catalogue => Ok(()),
         Scope::Inbox(person) => {

@@ -33,6 +33,8 @@ pub const CUT: &str = "cut";
 pub const RESET: &str = "reset";
 /// The history that the base stands on while it waits to be built anew.
 pub const LOST_EPOCH: &str = "lost_epoch";
+/// What the server gave this device to come back with, as JSON; of no use to anybody without the device's key.
+pub const CERTIFICATE: &str = "certificate";
 /// What was put aside while many rows come in, as JSON (store/staged.rs).
 pub const LOADING: &str = "loading";
 
@@ -90,8 +92,15 @@ pub fn set_cursor(conn: &Connection, cursor: Cursor) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The history that the base stands on.
+pub fn history(conn: &Connection) -> Result<Option<EpochId>, Failure> {
+    match parsed(conn, LOST_EPOCH)? {
+        Some(lost) => Ok(Some(lost)),
+        None => epoch(conn),
+    }
+}
+
 /// What this device has applied: carried by everything a person does from here on.
 pub fn cut(conn: &Connection) -> Result<Cut, Failure> {
-    let lost = parsed(conn, LOST_EPOCH)?;
-    Ok(Cut { epoch: lost.or(epoch(conn)?), cursors: cursors(conn)? })
+    Ok(Cut { epoch: history(conn)?, cursors: cursors(conn)? })
 }

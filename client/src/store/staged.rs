@@ -9,7 +9,6 @@ use super::{Durability, Store, outbox, search, settings};
 use crate::Failure;
 use rusqlite::{Connection, Transaction};
 use serde::{Deserialize, Serialize};
-use stillage_core::wire::PullAnswer;
 use uuid::Uuid;
 
 /// Fewer rows than this are not worth it.
@@ -42,16 +41,19 @@ impl Loading {
     /// Whether this item's search text is kept row by row, and not made later.
     #[must_use]
     pub fn keeps(&self, item: Uuid) -> bool {
-        !self.open && item <= self.searchable
+        item <= self.searchable
     }
 }
 
-/// Puts indexes and search aside when `answer` says that most of what this device will hold is still to come.
-pub fn begin(transaction: &Transaction<'_>, answer: &PullAnswer, have: u64) -> Result<(), Failure> {
-    let heads: u64 = answer.heads.iter().map(|head| head.seq).sum();
-    let coming = heads.saturating_sub(have);
-    // What waits here is looked up by these indexes, change by change, as its effects come back.
-    if coming < WORTH.max(have) || outbox::is_waiting(transaction)? {
+/// Whether so much is coming that it is worth it. What waits here is looked up by the indexes, change by change, as its
+/// effects come back.
+fn is_worth_it(conn: &Connection, coming: u64, have: u64) -> Result<bool, Failure> {
+    Ok(coming >= WORTH.max(have) && !outbox::is_waiting(conn)?)
+}
+
+/// Puts indexes and search aside when most of what this device will hold is still to come.
+pub fn begin(transaction: &Transaction<'_>, coming: u64, have: u64) -> Result<(), Failure> {
+    if !is_worth_it(transaction, coming, have)? {
         return Ok(());
     }
     let before = match Loading::read(transaction)? {
@@ -59,18 +61,34 @@ pub fn begin(transaction: &Transaction<'_>, answer: &PullAnswer, have: u64) -> R
         Some(loading) => loading.indexes,
         None => Vec::new(),
     };
-    let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
-        AND tbl_name IN ('record', 'movement', 'balance', 'posted_count')";
+    let found = put_aside(transaction, "'record', 'movement', 'balance', 'posted_count'")?;
+    search::empty(transaction)?;
+    let indexes = before.into_iter().chain(found).collect();
+    Loading { indexes, open: true, searchable: Uuid::nil() }.write(transaction)
+}
+
+/// The same for movements and counts alone: records and balances are there, and are found.
+pub fn begin_history(transaction: &Transaction<'_>, coming: u64, have: u64) -> Result<(), Failure> {
+    if Loading::read(transaction)?.is_some() || !is_worth_it(transaction, coming, have)? {
+        return Ok(());
+    }
+    let indexes = put_aside(transaction, "'movement', 'posted_count'")?;
+    Loading { indexes, open: true, searchable: Uuid::max() }.write(transaction)
+}
+
+/// Drops the indexes of these tables; says how to make them again.
+fn put_aside(transaction: &Transaction<'_>, tables: &str) -> Result<Vec<String>, Failure> {
+    let sql = format!(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({tables})"
+    );
     let found = transaction
-        .prepare(sql)?
+        .prepare(&sql)?
         .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
         .collect::<Result<Vec<_>, _>>()?;
     for (name, _) in &found {
         transaction.execute_batch(&format!("DROP INDEX \"{name}\""))?;
     }
-    search::empty(transaction)?;
-    let indexes = before.into_iter().chain(found.into_iter().map(|(_, sql)| sql)).collect();
-    Loading { indexes, open: true, searchable: Uuid::nil() }.write(transaction)
+    Ok(found.into_iter().map(|(_, sql)| sql).collect())
 }
 
 /// Takes one step towards having everything in its place; false when nothing is left to do.

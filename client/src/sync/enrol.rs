@@ -15,6 +15,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rusqlite::Connection;
 use std::sync::Arc;
 use stillage_core::{
+    certificate::{Certificate, Shown},
     id::{DeviceId, EpochId},
     wire::{EnrolInput, Enrolled, Hello, PROTOCOL, PROTOCOL_MIN},
 };
@@ -68,7 +69,7 @@ fn compatible(hello: &Hello) -> Result<(), Failure> {
 
 fn request(opened: &Opened, device: DeviceId, name: String, code: Option<String>) -> Result<EnrolInput, Failure> {
     let public_key = STANDARD.encode(opened.secrets.public_key()?);
-    Ok(EnrolInput { code, device, name, public_key, forked_from: None })
+    Ok(EnrolInput { code, device, name, public_key, forked_from: None, certificate: None })
 }
 
 /// Puts the token away first: what the settings say can be asked again, the token cannot.
@@ -104,12 +105,65 @@ fn note(conn: &Connection, enrolled: &Enrolled) -> Result<(), Failure> {
     settings::set(conn, settings::ORGANISATION_NAME, &enrolled.organisation_name)?;
     settings::set(conn, settings::PERSON, &enrolled.person.to_string())?;
     settings::set(conn, settings::PERSON_NAME, &enrolled.person_name)?;
+    certify(conn, enrolled)?;
     // A known history stays: that the server's is another one is found out by the first exchange.
     let known: Option<EpochId> = settings::epoch(conn)?;
     if known.is_none() {
         settings::set(conn, settings::EPOCH, &enrolled.epoch.to_string())?;
     }
     Ok(())
+}
+
+/// A server of an older version gives no certificate, and one under another id is of no use.
+fn certify(conn: &Connection, enrolled: &Enrolled) -> Result<(), Failure> {
+    match &enrolled.certificate {
+        Some(certificate) => settings::set(conn, settings::CERTIFICATE, &serde_json::to_string(certificate)?),
+        None => settings::unset(conn, settings::CERTIFICATE),
+    }
+}
+
+/// Signed out by a server whose history is another one: it was restored from before this device joined, and takes the
+/// device back by the certificate of then. Says whether it did.
+pub(super) async fn come_back(round: &mut Round) -> Result<bool, Failure> {
+    let opened = round.opened.clone();
+    let kept = blocking(move || opened.store.read(kept_certificate)).await?;
+    let Some((certificate, name, known)) = kept else { return Ok(false) };
+    let nobody = round.transport.without_token();
+    let hello = nobody.hello().await?;
+    compatible(&hello)?;
+    if known == Some(hello.epoch) {
+        return Ok(false);
+    }
+    let mut input = request(&round.opened, round.device, name, None)?;
+    let proof = round.opened.secrets.sign(&certificate.challenge(hello.epoch, hello.server_time))?;
+    input.certificate = Some(Shown { certificate, at: hello.server_time, proof: STANDARD.encode(proof) });
+    let enrolled = match nobody.enrol(&input).await {
+        Ok(enrolled) => enrolled,
+        // It was revoked, or this is another organisation's server, or one that knows no certificates.
+        Err(failure) if matches!(failure.code, Code::Forbidden | Code::SignedOut | Code::BadCode) => {
+            tracing::warn!(%failure, "the restored server does not take this device back");
+            return Ok(false);
+        }
+        Err(failure) => return Err(failure),
+    };
+    tracing::warn!(epoch = %hello.epoch, "the restored server took this device back by its certificate");
+    let (inner, opened, device) = (Arc::clone(&round.inner), round.opened.clone(), round.device);
+    blocking(move || {
+        opened.store.read(|conn| same_organisation(conn, &enrolled))?;
+        opened.secrets.set_token(Token { device, bearer: enrolled.token.clone() }, &inner.mint)?;
+        opened.store.write(Durability::Full, |transaction| certify(transaction, &enrolled))
+    })
+    .await?;
+    Ok(true)
+}
+
+/// The certificate of this device, its name, and the history it knows.
+type Kept = (Certificate, String, Option<EpochId>);
+
+fn kept_certificate(conn: &Connection) -> Result<Option<Kept>, Failure> {
+    let Some(text) = settings::get(conn, settings::CERTIFICATE)? else { return Ok(None) };
+    let name = settings::get(conn, settings::DEVICE_NAME)?.unwrap_or_default();
+    Ok(Some((serde_json::from_str(&text)?, name, settings::epoch(conn)?)))
 }
 
 /// The chains parted: asks for a new id, then numbers what waits anew under it.
@@ -125,8 +179,11 @@ pub(super) async fn fork(round: &mut Round) -> Result<(), Failure> {
     let enrolled = round.transport.enrol(&input).await?;
     let mint = Arc::clone(&round.inner.mint);
     blocking(move || {
-        opened.secrets.set_token(Token { device: new, bearer: enrolled.token }, &mint)?;
-        opened.store.write(Durability::Full, |transaction| reset::take_new_device(transaction, new))
+        opened.secrets.set_token(Token { device: new, bearer: enrolled.token.clone() }, &mint)?;
+        opened.store.write(Durability::Full, |transaction| {
+            reset::take_new_device(transaction, new)?;
+            certify(transaction, &enrolled)
+        })
     })
     .await?;
     round.reopen().await

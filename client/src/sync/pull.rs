@@ -2,7 +2,7 @@
 //! thrown away whole.
 
 use super::{
-    Progress, enrol, push,
+    Progress, bootstrap, enrol, push,
     round::{Round, blocking},
 };
 use crate::{
@@ -27,7 +27,7 @@ const WORTH_SHOWING: u64 = 2000;
 
 /// Pulls to the head; says how many rows came. While one answer is applied, the next is on its way.
 pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
-    let (mut rows, mut discards) = (0, 0);
+    let (mut rows, mut discards, mut offered) = (0, 0, false);
     let mut ahead = None;
     loop {
         let (input, answer) = match ahead.take() {
@@ -40,6 +40,9 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
         if input.epoch.is_some_and(|known| known != answer.epoch) {
             push::meet_epoch(round, answer.epoch).await?;
             discards += 1;
+        } else if bootstrap::instead(round, (&input, &answer), &mut offered).await? {
+            // Most of what was asked for is here by now.
+            continue;
         } else {
             show_progress(round, &input, &answer);
             let has_more = answer.has_more;
@@ -99,7 +102,7 @@ fn following(input: &PullInput, answer: &PullAnswer) -> Option<PullInput> {
     Some(PullInput { cursors, epoch: Some(answer.epoch), mismatches: Vec::new(), ..input.clone() })
 }
 
-async fn input(round: &Round) -> Result<PullInput, Failure> {
+pub(super) async fn input(round: &Round) -> Result<PullInput, Failure> {
     let store = Arc::clone(&round.opened.store);
     blocking(move || {
         store.read(|conn| {
@@ -137,7 +140,7 @@ fn show_progress(round: &Round, input: &PullInput, answer: &PullAnswer) {
         return;
     }
     let first = round.inner.sync.progress().map_or(done == 0, |progress| progress.first);
-    if round.inner.sync.set_progress(Some(Progress { first, done, total })) {
+    if round.inner.sync.set_progress(Some(Progress { first, done, total, bytes: None })) {
         round.inner.tell([Tag::Status]);
     }
 }

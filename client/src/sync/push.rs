@@ -51,6 +51,7 @@ async fn next(round: &Round) -> Result<Option<PushInput>, Failure> {
             let Some(outbox::Batch { first_seq, prev_chain, changes }) = outbox::seal(transaction)? else {
                 return Ok(None);
             };
+            reset::keep_lost_orders(transaction)?;
             let orders = outbox::orders(transaction, &changes)?;
             Ok(Some(PushInput { device, epoch, first_seq, prev_chain, changes, orders }))
         })
@@ -77,7 +78,13 @@ async fn taken(round: &Round, input: &PushInput, ack: Ack) -> Result<bool, Failu
 }
 
 async fn refusal(round: &mut Round, answer: &PushAnswer) -> Result<(), Failure> {
+    let known = Arc::clone(&round.opened.store);
+    let known = blocking(move || known.read(settings::epoch)).await?;
     match answer.refusal {
+        // A push that names another history is told nothing about the device's chain.
+        Some(PushRefusal::EpochChanged) if known.is_some_and(|known| known != answer.epoch) => {
+            meet_epoch(round, answer.epoch).await
+        }
         Some(PushRefusal::EpochChanged) => begin_epoch(round, answer.epoch, answer.ack).await,
         Some(PushRefusal::DeviceForked) => enrol::fork(round).await,
         None => Ok(()),
@@ -99,7 +106,8 @@ async fn begin_epoch(round: &mut Round, epoch: EpochId, ack: Ack) -> Result<(), 
     if own { Ok(()) } else { enrol::fork(round).await }
 }
 
-/// A pull met another history. An empty push asks how much of this device's chain it holds.
+/// Another history was met. An empty push that names it asks how much of this device's chain it holds, so that only
+/// the rest is sent.
 pub(super) async fn meet_epoch(round: &mut Round, epoch: EpochId) -> Result<(), Failure> {
     let store = Arc::clone(&round.opened.store);
     let input = blocking(move || {
@@ -115,7 +123,7 @@ pub(super) async fn meet_epoch(round: &mut Round, epoch: EpochId) -> Result<(), 
     .await?;
     let answer = round.asking(|transport| async move { transport.push(&input).await }).await?;
     match answer.refusal {
-        None => begin_epoch(round, answer.epoch, answer.ack).await,
-        Some(_) => refusal(round, &answer).await,
+        Some(PushRefusal::DeviceForked) => enrol::fork(round).await,
+        None | Some(PushRefusal::EpochChanged) => begin_epoch(round, answer.epoch, answer.ack).await,
     }
 }

@@ -2,7 +2,9 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState, lock, pull, push,
+    ConnectionState,
+    bootstrap::{self, Source},
+    enrol, lock, pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -22,7 +24,7 @@ use stillage_core::id::DeviceId;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long another process may hold the lock before its round is given up here.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a round works with.
 pub(super) struct Round {
@@ -49,7 +51,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 impl Round {
-    async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
+    pub(super) async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
         let opened = inner.opened()?;
         let found = opened.clone();
         let (url, token) = blocking(move || who(&found)).await?;
@@ -128,7 +130,7 @@ pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
 }
 
 /// A long pull leaves indexes and search for the end, also when the end is a lost connection.
-async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
+pub(super) async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
     let store = inner.opened()?.store;
     blocking(move || {
         while staged::step(&store)? {}
@@ -148,11 +150,10 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     let _alone = inner.sync.round.lock().await;
     let lock = lock::take(&inner.data_dir, PATIENCE).await?;
     let mut round = Round::begin(inner, Some(lock)).await?;
-    let pushed = match push::run(&mut round).await {
-        Err(failure) if failure.code == Code::SignedOut => again_with_the_other_token(&mut round, failure).await?,
-        pushed => pushed?,
+    let (pushed, pulled) = match up_and_down(&mut round).await {
+        Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, failure).await?,
+        done => done?,
     };
-    let pulled = pull::run(&mut round).await?;
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
     let outbox = blocking(move || {
         store.write(Durability::Normal, |transaction| {
@@ -164,8 +165,18 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
     Ok(Done { pushed, pulled, outbox })
 }
 
-/// Another process may have connected this device again since its token was read.
-async fn again_with_the_other_token(round: &mut Round, failure: Failure) -> Result<u64, Failure> {
+async fn up_and_down(round: &mut Round) -> Result<(u64, u64), Failure> {
+    bootstrap::first(round).await?;
+    let pushed = push::run(round).await?;
+    bootstrap::front(round, &Source::Server).await?;
+    let pulled = pull::run(round).await?;
+    let (sent, fetched) = bootstrap::history(round).await?;
+    Ok((pushed + sent, pulled + fetched))
+}
+
+/// Another process may have connected this device again since its token was read; or the server was restored from
+/// before this device joined.
+async fn again_as_known(round: &mut Round, failure: Failure) -> Result<(u64, u64), Failure> {
     let opened = round.opened.clone();
     let before = opened.secrets.token();
     let changed = blocking(move || {
@@ -173,11 +184,11 @@ async fn again_with_the_other_token(round: &mut Round, failure: Failure) -> Resu
         Ok(opened.secrets.token() != before)
     })
     .await?;
-    if !changed {
+    if !changed && !enrol::come_back(round).await? {
         return Err(failure);
     }
     round.reopen().await?;
-    push::run(round).await
+    up_and_down(round).await
 }
 
 /// Rounds until nothing is left, somebody must do something, or the time is over.

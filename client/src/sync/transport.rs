@@ -6,7 +6,7 @@ use super::Shared;
 use crate::{Code, Failure, Mint, engine::Inner};
 use reqwest::{
     StatusCode, Url,
-    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use std::{
 };
 use stillage_core::{
     id::DeviceId,
+    snapshot::{ChunkName, Manifest, ManifestInput},
     wire::{EnrolInput, Enrolled, Hello, PROTOCOL, PullAnswer, PullInput, PushAnswer, PushInput},
 };
 
@@ -82,6 +83,11 @@ impl Transport {
         Ok(Self { client, url, bearer, device, inner: Arc::clone(inner) })
     }
 
+    /// The same line, on which nobody is known yet.
+    pub(super) fn without_token(&self) -> Self {
+        Self { bearer: None, ..self.clone() }
+    }
+
     pub(super) async fn hello(&self) -> Result<Hello, Failure> {
         self.ask("query Hello { hello }", json!({}), "hello").await
     }
@@ -89,6 +95,48 @@ impl Transport {
     pub(super) async fn pull(&self, input: &PullInput) -> Result<PullAnswer, Failure> {
         let document = "query Pull($input: SyncJSON!) { pull(input: $input) }";
         self.ask(document, json!({ "input": input }), "pull").await
+    }
+
+    pub(super) async fn manifest(&self, input: &ManifestInput) -> Result<Manifest, Failure> {
+        let document = "query Manifest($input: SyncJSON!) { snapshotManifest(input: $input) }";
+        self.ask(document, json!({ "input": input }), "snapshotManifest").await
+    }
+
+    /// Adds to `held` what is missing of a chunk, which stays there when the network goes.
+    pub(super) async fn chunk(&self, name: &ChunkName, held: &mut Vec<u8>) -> Result<Got, Failure> {
+        let mut cut = self.shared().cut.subscribe();
+        tokio::select! {
+            got = self.part(name, held) => got,
+            _ = cut.wait_for(|cut| *cut) => Err(Failure::offline("the network is cut by hand")),
+        }
+    }
+
+    async fn part(&self, name: &ChunkName, held: &mut Vec<u8>) -> Result<Got, Failure> {
+        if held.len() as u64 >= name.bytes {
+            held.clear();
+        }
+        let mut headers = self.headers();
+        if let Ok(range) = HeaderValue::try_from(format!("bytes={}-", held.len())) {
+            headers.insert(RANGE, range);
+        }
+        let request = self.client.get(self.endpoint(&name.path())).headers(headers);
+        let mut response = request.send().await.map_err(unreachable)?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT => {}
+            StatusCode::OK => held.clear(),
+            StatusCode::NOT_FOUND | StatusCode::FORBIDDEN => return Ok(Got::Gone),
+            StatusCode::UNAUTHORIZED => return Err(signed_out()),
+            status => return Err(Failure::offline(format!("HTTP {status} instead of a part of a snapshot"))),
+        }
+        while let Some(part) = response.chunk().await.map_err(unreachable)? {
+            self.shared().received.fetch_add(part.len() as u64, Ordering::Relaxed);
+            held.extend_from_slice(&part);
+            if held.len() as u64 > name.bytes {
+                held.clear();
+                return Err(Failure::offline("a part of a snapshot is longer than it can be"));
+            }
+        }
+        Ok(Got::All)
     }
 
     pub(super) async fn push(&self, input: &PushInput) -> Result<PushAnswer, Failure> {
@@ -235,17 +283,25 @@ fn read<T: DeserializeOwned>(bytes: &[u8], status: StatusCode, field: &str) -> R
     serde_json::from_str(data.get()).map_err(|fault| Failure::offline(format!("the answer cannot be read: {fault}")))
 }
 
+/// What asking for a chunk came to.
+pub(super) enum Got {
+    All,
+    /// The server has it no more, or not for this device.
+    Gone,
+}
+
+fn signed_out() -> Failure {
+    let next = "Connect it again with a new code; what was recorded is kept.";
+    Failure::new(Code::SignedOut, "This device was signed out.", next)
+}
+
 /// A GraphQL error by its code.
 fn refused(error: &Value) -> Failure {
     let extensions = &error["extensions"];
     let message = error["message"].as_str().unwrap_or("The server refused.");
     let details = json!({ "request": extensions["requestId"] });
     let failure = match extensions["code"].as_str().unwrap_or_default() {
-        "UNAUTHENTICATED" | "SIGNED_OUT" => Failure::new(
-            Code::SignedOut,
-            "This device was signed out.",
-            "Connect it again with a new code; what was recorded is kept.",
-        ),
+        "UNAUTHENTICATED" | "SIGNED_OUT" => signed_out(),
         "UPGRADE_REQUIRED" => Failure::new(
             Code::UpgradeRequired,
             "This version is too old or too new for the server.",

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use stillage_core::{
     change::{ChangeResult, Digest},
     decide::Door,
-    facts::Facts,
-    id::{DeviceId, EpochId, PersonId},
+    facts::{Facts, LastCount},
+    id::{DeviceId, EpochId, LocationId, OrganisationId, PersonId},
     scope::Scope,
     seed,
-    settle::{DeviceFacts, Push, Writes, settle},
+    settle::{DeviceFacts, Healing, Push, Writes, settle},
+    snapshot::{Balance, Chunk, ChunkName, FORMAT, Manifest, Part, Row, What},
     sum::{Sum, SumChanges},
     wire::{
         Ack, Cursor, LogEntry, PullAnswer, PullInput, PushAnswer, PushInput, ScopePage, ScopeSum, SettledAck, entry,
@@ -63,7 +64,7 @@ impl Ledger {
             prev_chain: input.prev_chain,
             changes: input.changes,
             received_at: i64::MAX,
-            healing: stillage_core::settle::Healing { orders: input.orders, ..Default::default() },
+            healing: Healing { epoch: Some(epoch()), orders: input.orders, parked: false },
         };
         let (settled, writes) = settle(&[push], &mut self.facts);
         let (before, records, cells) = (writes.before.clone(), writes.records.clone(), writes.cells.clone());
@@ -104,6 +105,62 @@ impl Ledger {
             results: settled.results,
             refusal: settled.refusal,
         }
+    }
+
+    /// Snapshots of the catalogue and of every site, in chunks of three rows.
+    pub fn snapshot(&self) -> (Manifest, Vec<Chunk>) {
+        let mut parts: Vec<(Part, Scope, Chunk)> = Vec::new();
+        let mut scopes = Vec::new();
+        for (&scope, log) in self.log.iter().filter(|(scope, _)| !matches!(scope, Scope::Inbox(_))) {
+            scopes.push(Cursor { scope, seq: log.len() as u64 });
+            for balances in self.balances(scope).chunks(3) {
+                parts.push((Part::Balances, scope, Chunk::Balances(balances.to_vec())));
+            }
+            let later = |entry: &LogEntry| log.iter().any(|other| other.seq > entry.seq && other.id == entry.id);
+            let rows = log.iter().map(|entry| Row::of(entry.clone(), entry.kind == entry::RECORD && later(entry)));
+            let (records, history): (Vec<_>, Vec<_>) = rows.partition(|row| matches!(row.what, What::Record { .. }));
+            parts.extend(records.chunks(3).map(|rows| (Part::Records, scope, Chunk::Rows(rows.to_vec()))));
+            parts.extend(history.chunks(3).map(|rows| (Part::History, scope, Chunk::Rows(rows.to_vec()))));
+        }
+        parts.sort_by_key(|(part, scope, _)| (*part, *scope));
+        let name = |(n, (part, scope, chunk)): (u32, &(Part, Scope, Chunk))| {
+            let bytes = chunk.encode().unwrap();
+            let (rows, digest) = (chunk.len() as u64, Digest::of(&[&bytes]));
+            let snapshot = Uuid::from_u128(u128::from(scopes.iter().map(|cursor| cursor.seq).sum::<u64>()));
+            ChunkName { snapshot, n, scope: *scope, part: *part, rows, bytes: bytes.len() as u64, digest }
+        };
+        let chunks = (0..).zip(&parts).map(name).collect();
+        let organisation = OrganisationId(Uuid::from_u128(8));
+        let (format, server_time, making) = (FORMAT, 0, false);
+        let manifest = Manifest { format, organisation, epoch: epoch(), server_time, scopes, chunks, making };
+        (manifest, parts.into_iter().map(|(_, _, chunk)| chunk).collect())
+    }
+
+    fn balances(&self, scope: Scope) -> Vec<Balance> {
+        let site = |location: LocationId| {
+            let record = self.facts.records.get(&location.into()).and_then(Option::as_ref);
+            record.and_then(|record| record.reference("site")).map(|site| Scope::Site(LocationId(site)))
+        };
+        let held = self.facts.cells.iter().filter(|(cell, _)| site(cell.location) == Some(scope));
+        // A server writes the number of a count beside it when the log has dealt it out.
+        let number = |change| {
+            let counts = self.log[&scope].iter().filter(|entry| entry.kind == entry::COUNT);
+            counts.filter(|entry| entry.change == change).map(|entry| entry.seq).next()
+        };
+        let kept = held.filter(|(_, facts)| facts.last_order > 0).map(|(cell, facts)| Balance {
+            cell: *cell,
+            on_hand: facts.on_hand,
+            last_order: facts.last_order,
+            count: facts.count.map(|count| LastCount {
+                log_seq: number(count.change),
+                clock_error: 0,
+                person: None,
+                ..count
+            }),
+        });
+        let mut balances: Vec<Balance> = kept.collect();
+        balances.sort_by_key(|balance| balance.cell);
+        balances
     }
 
     pub fn pull(&self, input: &PullInput) -> PullAnswer {

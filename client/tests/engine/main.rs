@@ -10,6 +10,7 @@ mod ledger;
 mod opening;
 mod plans;
 mod pulling;
+mod snapshots;
 mod staging;
 mod sums;
 mod world;

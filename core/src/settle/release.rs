@@ -4,7 +4,7 @@
 
 use super::{Decided, Push, Writes, decided, enter, refusal};
 use crate::{
-    change::{Act, Change, Digest, Outcome},
+    change::{Act, Change, ChangeResult, Digest, Outcome},
     decide::Effects,
     facts::{Facts, Needs},
     id::{ChangeId, EpochId, InboxId},
@@ -26,21 +26,47 @@ pub struct Healing {
 }
 
 impl Healing {
-    /// The order a change had. It cannot have been before the change took effect.
-    pub(super) fn order(&self, change: ChangeId, act: &Act) -> Option<i64> {
-        self.orders.get(&change).copied().filter(|ts| *ts >= act.at)
+    /// The order a change had in the history that was lost: not before it took effect, and not
+    /// after it was heard of.
+    pub(super) fn order(&self, change: ChangeId, act: &Act, received_at: i64) -> Option<i64> {
+        let order = self.orders.get(&change).copied().filter(|_| act.made_outside(self.epoch))?;
+        (act.at..=received_at).contains(&order).then_some(order)
     }
 
     /// Whether a refusal may only mean that another device has not come back yet.
-    pub(super) fn waits(&self, act: Option<&Act>, rejection: &Rejection) -> bool {
-        let made_in = act.and_then(|act| act.cut.epoch);
-        let elsewhere = made_in.is_some_and(|made_in| self.epoch.is_some_and(|own| own != made_in));
-        let missing = matches!(
-            rejection,
-            Rejection::NotFound { .. } | Rejection::MovementNotFound { .. } | Rejection::DependsOnRejected { .. }
-        );
-        elsewhere && missing
+    pub(super) fn waits(&self, act: Option<&Act>, rejection: &Rejection, facts: &Facts) -> bool {
+        let missing = match rejection {
+            Rejection::NotFound { .. } | Rejection::MovementNotFound { .. } => true,
+            // A root that was refused for good stays so.
+            Rejection::DependsOnRejected { root } => {
+                facts.changes.get(root).and_then(Option::as_ref).is_none_or(|root| root.outcome == Outcome::Parked)
+            }
+            _ => false,
+        };
+        missing && act.is_some_and(|act| act.made_outside(self.epoch))
     }
+}
+
+/// What a parked change waits for, by its prefixed id: a record, a movement, or the end of the
+/// change that it depends on. `None` for what is parked for an admin.
+#[must_use]
+pub fn awaited(result: &ChangeResult) -> Option<&str> {
+    let field = match result.code.as_deref() {
+        Some("NOT_FOUND") => "subject",
+        Some("MOVEMENT_NOT_FOUND") => "movement",
+        Some("DEPENDS_ON_REJECTED") => "root",
+        _ => return None,
+    };
+    result.details.get(field)?.as_str().filter(|_| result.outcome == Outcome::Parked)
+}
+
+/// What a release comes to.
+#[derive(Debug, Default)]
+pub struct Released {
+    pub writes: Writes,
+    /// Those that did not come free, with what they wait for now; `None` when somebody has decided
+    /// instead.
+    pub still: Vec<(ChangeId, Option<String>)>,
 }
 
 /// The inbox row of a parked change.
@@ -57,30 +83,40 @@ pub(super) fn needs(push: &Push, change: &Change, needs: &mut Needs) {
 /// Decides parked changes again, in the order given, until nothing more comes free. What is
 /// written are new ends of changes that are known already: their chain links stand.
 #[must_use]
-pub fn release(parked: &[Push], facts: &mut Facts) -> Writes {
-    let mut writes = Writes::default();
+pub fn release(parked: &[Push], facts: &mut Facts) -> Released {
+    let mut released = Released::default();
     let mut left: Vec<(&Push, &Change)> =
         parked.iter().flat_map(|push| push.changes.iter().map(move |change| (push, change))).collect();
     loop {
         let before = left.len();
-        left.retain(|(push, change)| !freed(push, change, facts, &mut writes));
+        released.still.clear();
+        left.retain(|(push, change)| {
+            let waits = freed(push, change, facts, &mut released.writes).err();
+            released.still.extend(waits.iter().map(|of| (change.id, of.clone())));
+            waits.is_some()
+        });
         if left.len() == before {
             break;
         }
     }
-    writes.close(facts);
-    writes
+    released.writes.close(facts);
+    released
 }
 
-fn freed(push: &Push, change: &Change, facts: &mut Facts, writes: &mut Writes) -> bool {
+/// Gives a change its end, or says what it still waits for.
+fn freed(push: &Push, change: &Change, facts: &mut Facts, writes: &mut Writes) -> Result<(), Option<String>> {
     // Whoever answered the row has decided instead.
-    let Some(row) = facts.record(row_of(change.id)).filter(|row| row.text("state") == Some("open")).cloned() else {
-        return false;
-    };
+    let open = facts.record(row_of(change.id)).filter(|row| row.text("state") == Some("open"));
+    let row = open.cloned().ok_or(None)?;
     let mut made = match decided(push, change, facts) {
         Ok((effects, creates)) => Decided::done(change, effects, creates),
-        Err(refused) if push.healing.waits(refused.1.as_ref(), &refused.0) => return false,
-        Err(refused) => refusal(push, change, &refused.0, refused.1.as_ref()),
+        Err(refused) => {
+            let made = refusal(push, change, (&refused.0, refused.1.as_ref()), facts);
+            match awaited(&made.result) {
+                Some(of) => return Err(Some(of.to_owned())),
+                None => made,
+            }
+        }
     };
     if let Some(of) = made.creates.filter(|_| made.result.outcome != Outcome::Rejected) {
         facts.refused_creates.remove(&of);
@@ -90,7 +126,7 @@ fn freed(push: &Push, change: &Change, facts: &mut Facts, writes: &mut Writes) -
         made.effects.records.push(closed(row));
     }
     enter(push, (change, Digest([0; 16])), made, facts, writes);
-    true
+    Ok(())
 }
 
 fn closed(row: Record) -> Record {

@@ -136,6 +136,16 @@ impl Writes {
         self.log.push(LogRow { scope, kind, id, change, outcome, body, record: None, movement: None });
     }
 
+    /// Everything that a parked change may have waited for, by its prefixed id (`awaited`).
+    #[must_use]
+    pub fn brought(&self) -> Vec<String> {
+        let ended = self.changes.iter().filter(|row| !row.repeat && row.result.outcome != Outcome::Parked);
+        let ended = ended.flat_map(|row| [Some(row.change.id.to_string()), row.creates.map(|of| of.to_string())]);
+        let records = self.records.keys().map(|of| Some(of.to_string()));
+        let movements = self.movements.iter().map(|movement| Some(movement.id.to_string()));
+        records.chain(movements).chain(ended).flatten().collect()
+    }
+
     /// Takes the last state of what was touched, and carries the average costs on.
     pub(super) fn close(&mut self, facts: &mut Facts) {
         for (cell, state) in &mut self.cells {

@@ -6,5 +6,6 @@ mod ambiguous;
 mod counting;
 mod order;
 mod records;
+mod release;
 mod stock;
 mod world;

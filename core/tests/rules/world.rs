@@ -12,7 +12,7 @@ use stillage_core::{
     record::{Kind, Record, Ref, merge::FieldChange},
     scope::Scope,
     seed,
-    settle::{DeviceFacts, Push, Settled, Writes, needs, settle},
+    settle::{DeviceFacts, Push, Settled, Writes, needs, release, settle},
     stock::{Cell, Remarks, StockStatus},
     wire::Ack,
 };
@@ -134,23 +134,39 @@ impl World {
 
     /// Facts hold only what was asked for, as a database would give it.
     pub fn settle(&mut self, batch: Vec<Push>) -> Vec<Settled> {
-        self.forget_records();
-        loop {
-            let missing = needs(&batch, &self.facts);
-            if missing.is_empty() {
-                break;
-            }
-            self.answer(missing);
-        }
+        self.load(&batch);
         let (settled, writes) = settle(&batch, &mut self.facts);
         for (id, ack) in &writes.devices {
             self.devices.iter_mut().filter(|d| d.facts.id == *id).for_each(|d| d.facts.ack = *ack);
         }
+        self.keep(writes);
+        settled
+    }
+
+    /// Decides parked changes again; gives those that wait on, and for what.
+    pub fn release(&mut self, parked: &[Push]) -> Vec<(ChangeId, Option<String>)> {
+        self.load(parked);
+        let released = release(parked, &mut self.facts);
+        self.keep(released.writes);
+        released.still
+    }
+
+    fn load(&mut self, batch: &[Push]) {
+        self.forget_records();
+        loop {
+            let missing = needs(batch, &self.facts);
+            if missing.is_empty() {
+                return;
+            }
+            self.answer(missing);
+        }
+    }
+
+    fn keep(&mut self, writes: Writes) {
         self.number(&writes);
         self.log.push(writes);
         self.forget_records();
         self.check();
-        settled
     }
 
     /// The cells that a server which knows none yet looks up for these pushes.

@@ -104,9 +104,13 @@ pub async fn backup(server: &Server, file: PathBuf, report: Report) -> Result<Ex
     let app = &server.app;
     let mut tx = app.store.snapshot(app.org).await?;
     let (epoch, heads) = backup::history(&mut tx).await?;
+    let acks = backup::acks(&mut tx).await?;
     let snapshot = backup::export_snapshot(&mut tx).await?;
     let (url, data, target) = (server.url.clone(), server.data.clone(), file.clone());
     let bytes = blocking(move || Archiver::find(&data)?.write(&url, &snapshot, &target)).await??;
+    tx.commit().await?;
+    let mut tx = app.store.write(app.org).await?;
+    backup::note(&mut tx, &acks, app.mint.now()).await?;
     tx.commit().await?;
     let heads: Value = heads.iter().map(|(scope, head)| (scope.to_string(), json!(head))).collect();
     let file = file.display().to_string();
@@ -118,7 +122,7 @@ pub async fn backup(server: &Server, file: PathBuf, report: Report) -> Result<Ex
 pub async fn restore(config: &Config, file: PathBuf, report: Report) -> Result<Exit, Fault> {
     // Before anything is touched.
     let (data, checked) = (config.cluster(), file.clone());
-    blocking(move || Archiver::find(&data)?.check(&checked)).await??;
+    let taken = blocking(move || Archiver::find(&data)?.check(&checked)).await??;
     let place = config.place().await?;
     let store = place.connect().await?;
     let held = backup::held(&store).await;
@@ -132,12 +136,15 @@ pub async fn restore(config: &Config, file: PathBuf, report: Report) -> Result<E
     let (url, data, source) = (place.url.clone(), config.cluster(), file.clone());
     blocking(move || Archiver::find(&data)?.restore(&source, &url, &last)).await??;
     let server = place.open(config).await?;
-    let audited = audit(&server, &file, report).await;
+    let audited = audit(&server, (&file, taken.as_deref()), report).await;
     server.close().await;
     audited
 }
 
-async fn audit(server: &Server, file: &Path, report: Report) -> Result<Exit, Fault> {
+/// What no desktop has, and an admin must give again.
+const GONE: &str = "people, rights, codes, tokens, revocations and what programs wrote";
+
+async fn audit(server: &Server, (file, taken): (&Path, Option<&str>), report: Report) -> Result<Exit, Fault> {
     let app = &server.app;
     let mut tx = app.store.snapshot(app.org).await?;
     let (epoch, heads) = backup::history(&mut tx).await?;
@@ -147,10 +154,17 @@ async fn audit(server: &Server, file: &Path, report: Report) -> Result<Exit, Fau
     let verified = violations.is_empty();
     let document = json!({
         "organisation": app.org, "epoch": epoch, "heads": heads, "verified": verified, "violations": violations,
+        "taken_at": taken, "gone": GONE.replace(" and ", ", ").split(", ").collect::<Vec<_>>(),
     });
     let plain = match violations.len() {
         0 => {
-            format!("{} is restored and agrees with itself. Desktops send what it lacks by themselves.", file.display())
+            format!(
+                "{} of {} is restored and agrees with itself. Desktops send what it lacks by themselves; those it does \
+                 not know come back by their certificates and are marked in `device list`. Since then, {GONE} are gone \
+                 and must be given again.",
+                file.display(),
+                taken.unwrap_or("an unknown time")
+            )
         }
         many => format!("{} is restored, with {many} violations; print them with --json.", file.display()),
     };

@@ -77,12 +77,13 @@ async fn list(app: &App, report: Report) -> Result<Exit, ServerError> {
     for row in rows {
         let id = DeviceId(row.device);
         let state = if row.revoked_at.is_some() { "revoked" } else { "active" };
-        lines.push(format!("{id}  {state:8} {:8} {}", row.kind, row.name));
+        let returned = if row.returned_at.is_some() { "  (returned by certificate)" } else { "" };
+        lines.push(format!("{id}  {state:8} {:8} {}{returned}", row.kind, row.name));
         let sites: Vec<LocationId> = row.sites.into_iter().map(LocationId).collect();
         documents.push(json!({
             "device": id, "name": row.name, "person": PersonId(row.person), "kind": row.kind,
             "may_write": row.may_write, "sites": (!row.every_site).then_some(sites), "ack_seq": row.ack_seq,
-            "revoked_at": row.revoked_at, "seen_at": row.seen_at,
+            "revoked_at": row.revoked_at, "returned_at": row.returned_at, "seen_at": row.seen_at,
         }));
     }
     Ok(report.done(&json!({ "devices": documents }), &lines.join("\n")))

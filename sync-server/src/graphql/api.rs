@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod cost;
+pub mod documents;
 pub mod fault;
 pub mod filters;
 pub mod gather;

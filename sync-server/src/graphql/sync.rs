@@ -4,9 +4,11 @@
 use crate::{
     app::{App, Principal},
     error::ServerError,
+    store::backup,
     sync,
 };
 use async_graphql::{Context, InputValueError, InputValueResult, Object, Scalar, ScalarType, Subscription, Value};
+use axum::body::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 use stillage_core::wire::{Hello, PROTOCOL, PROTOCOL_MIN};
@@ -16,28 +18,47 @@ use stillage_core::wire::{Hello, PROTOCOL, PROTOCOL_MIN};
 pub struct SpokenProtocol(pub u32);
 
 /// A message of the sync protocol as JSON (docs/protocol.md).
+///
+/// Over HTTP it is a text on both sides (`http::body`): a push of 500 changes is read once, into its own types, and a
+/// page of a pull is written once. Elsewhere, and when somebody writes it into a query, it is a tree.
 #[derive(Debug, Clone)]
-pub struct SyncJson(serde_json::Value);
+pub enum SyncJson {
+    Text(Bytes),
+    Tree(serde_json::Value),
+}
 
 #[Scalar(name = "SyncJSON")]
 impl ScalarType for SyncJson {
     fn parse(value: Value) -> InputValueResult<Self> {
-        value.into_json().map(Self).map_err(InputValueError::custom)
+        match value {
+            Value::Binary(text) => Ok(Self::Text(text)),
+            tree => tree.into_json().map(Self::Tree).map_err(InputValueError::custom),
+        }
     }
 
     fn to_value(&self) -> Value {
-        Value::from_json(self.0.clone()).unwrap_or_default()
+        match self {
+            Self::Text(text) => Value::Binary(text.clone()),
+            Self::Tree(tree) => Value::from_json(tree.clone()).unwrap_or_default(),
+        }
     }
 }
 
 impl SyncJson {
+    /// What it is called in the schema.
+    pub const NAME: &str = "SyncJSON";
+
     fn read<T: DeserializeOwned>(self) -> Result<T, ServerError> {
-        serde_json::from_value(self.0)
-            .map_err(|fault| ServerError::BadInput(format!("The input is malformed: {fault}.")))
+        let read = match self {
+            Self::Text(text) => serde_json::from_slice(&text),
+            Self::Tree(tree) => serde_json::from_value(tree),
+        };
+        read.map_err(|fault| ServerError::BadInput(format!("The input is malformed: {fault}.")))
     }
 
     fn write<T: Serialize>(answer: &T) -> Result<Self, ServerError> {
-        serde_json::to_value(answer).map(Self).map_err(|fault| ServerError::Internal(fault.into()))
+        let text = serde_json::to_vec(answer).map_err(|fault| ServerError::Internal(fault.into()))?;
+        Ok(Self::Text(text.into()))
     }
 }
 
@@ -56,16 +77,21 @@ pub struct SyncQuery;
 
 #[Object]
 impl SyncQuery {
-    /// The versions this server speaks, its history and its clock. Needs no token.
+    /// The versions this server speaks, its history and its clock. Needs no token; with one, how far the device's chain
+    /// is held in a backup.
     async fn hello(&self, context: &Context<'_>) -> Result<SyncJson, ServerError> {
         let app = app(context)?;
+        let safe_seq = match context.data_opt::<Principal>() {
+            Some(principal) => backup::safe_seq(&app.pool, app.org, principal.device).await?,
+            None => 0,
+        };
         SyncJson::write(&Hello {
             protocol: PROTOCOL,
             protocol_min: PROTOCOL_MIN,
             epoch: app.epoch,
             server_time: app.mint.now(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            safe_seq: 0,
+            safe_seq,
         })
     }
 
@@ -74,6 +100,13 @@ impl SyncQuery {
         check_protocol(context)?;
         let principal = Principal::of(context)?;
         SyncJson::write(&sync::pull(app(context)?, principal, input.read()?).await?)
+    }
+
+    /// Scopes as they stand, for a device that holds nothing of them: which chunks to fetch, and in which order.
+    async fn snapshot_manifest(&self, context: &Context<'_>, input: SyncJson) -> Result<SyncJson, ServerError> {
+        check_protocol(context)?;
+        let principal = Principal::of(context)?;
+        SyncJson::write(&sync::snapshot::manifest(app(context)?, principal, input.read()?).await?)
     }
 }
 
@@ -104,6 +137,6 @@ impl SyncSubscription {
     async fn poke(&self, context: &Context<'_>) -> Result<impl Stream<Item = SyncJson> + use<>, ServerError> {
         let principal = Principal::of(context)?.clone();
         let heads = app(context)?.pokes.listen(principal);
-        Ok(heads.map(|heads| SyncJson(serde_json::json!({ "heads": heads }))))
+        Ok(heads.map(|heads| SyncJson::Tree(serde_json::json!({ "heads": heads }))))
     }
 }

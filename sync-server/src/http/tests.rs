@@ -108,6 +108,32 @@ async fn a_malformed_input_is_named_and_no_fault_of_the_server() {
 }
 
 #[tokio::test]
+async fn one_field_that_fails_leaves_the_others_and_names_its_code_and_the_request() {
+    let served = serve().await;
+    let (device, token) = served.desk().await;
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str()), ("x-request-id", "aisle-4")];
+    let query = "query($i: SyncJSON!) { items(first: 1) { totalCount } item(id: \"loc_1\") { id }
+        hello pull(input: $i) low: stock(first: 0) { totalCount } }";
+    let variables = pull(device)["variables"].clone();
+    let answer = served.ask(&headers, json!({ "query": query, "variables": variables })).await;
+    assert_eq!(answer["data"]["items"]["totalCount"], 0, "{answer:#}");
+    assert_eq!(answer["data"]["pull"]["heads"][0]["scope"], "catalogue");
+    let mut errors: Vec<_> = answer["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            let extensions = &error["extensions"];
+            (error["path"][0].as_str(), extensions["code"].as_str(), extensions["requestId"].as_str())
+        })
+        .collect();
+    errors.sort_unstable();
+    let expected = [("item", "INVALID_ID"), ("low", "PAGE_SIZE_REQUIRED")];
+    assert_eq!(errors, expected.map(|(path, code)| (Some(path), Some(code), Some("aisle-4"))));
+}
+
+#[tokio::test]
 async fn a_packed_request_is_unpacked_and_a_bomb_is_refused() {
     let served = serve().await;
     let zstd = [("content-encoding", "zstd")];
@@ -139,6 +165,12 @@ async fn the_socket_pokes_whoever_shows_a_token_and_nobody_else() {
     let moved: Value = serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
     assert_eq!(moved["payload"]["data"]["poke"]["heads"], json!([{ "scope": "catalogue", "seq": 3 }]));
 
+    let query = json!({ "query": "{ hello item(id: \"loc_1\") { id } items(first: 1) { nodes { onHand } } }" });
+    socket.send(say(json!({ "id": "2", "type": "subscribe", "payload": query }))).await.unwrap();
+    let answer: Value = serde_json::from_str(socket.next().await.unwrap().unwrap().to_text().unwrap()).unwrap();
+    assert_eq!(answer["payload"]["data"]["hello"]["epoch"], json!(served.app.epoch), "{answer:#}");
+    assert_eq!(code(&answer["payload"]), "INVALID_ID");
+
     let mut stranger = served.socket().await;
     stranger.send(say(json!({ "type": "connection_init" }))).await.unwrap();
     assert!(matches!(stranger.next().await, Some(Ok(Message::Close(_)))));
@@ -154,4 +186,30 @@ async fn the_server_says_that_it_lives_and_is_ready() {
     sqlx::query("DELETE FROM _sqlx_migrations").execute(&served.app.pool).await.unwrap();
     let answer = reqwest::get(format!("http://{}/ready", served.at)).await.unwrap();
     assert_eq!(answer.status(), 503);
+}
+
+#[tokio::test]
+async fn a_chunk_comes_whole_or_from_where_it_was_cut_off_and_only_with_a_token() {
+    let served = serve().await;
+    let (_, token) = served.desk().await;
+    let manifest = crate::sync::snapshot::whole(&served.app).await.unwrap();
+    let name = &manifest.chunks[0];
+    let get = |range: Option<String>, token: &str| {
+        let get = reqwest::Client::new().get(format!("http://{}/{}", served.at, name.path()));
+        let get = get.header("authorization", format!("Bearer {token}"));
+        range.into_iter().fold(get, |get, range| get.header("range", range)).send()
+    };
+    let whole = get(None, &token).await.unwrap();
+    assert_eq!(whole.status().as_u16(), 200);
+    assert_eq!(whole.headers()["accept-ranges"], "bytes");
+    assert_eq!(whole.headers()["etag"], format!("\"{}\"", name.digest));
+    let whole = whole.bytes().await.unwrap();
+    assert_eq!(stillage_core::change::Digest::of(&[&whole]), name.digest);
+    let rest = get(Some("bytes=10-".into()), &token).await.unwrap();
+    assert_eq!(rest.status().as_u16(), 206);
+    assert_eq!(rest.headers()["content-range"], format!("bytes 10-{}/{}", name.bytes - 1, name.bytes));
+    assert_eq!(rest.bytes().await.unwrap(), whole[10..]);
+    let beyond = get(Some(format!("bytes={}-", name.bytes)), &token).await.unwrap();
+    assert_eq!(beyond.status().as_u16(), 416);
+    assert_eq!(get(None, "stranger").await.unwrap().status().as_u16(), 401);
 }

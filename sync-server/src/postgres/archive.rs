@@ -14,6 +14,10 @@ use super::tools::Tools;
 
 /// What every backup of ours lists.
 const OURS: &str = " TABLE DATA public organisation ";
+/// Before the time at which a backup was taken.
+const TAKEN: &str = "Archive created at ";
+/// Tables whose rows are made again when they are asked for.
+const MADE_AGAIN: [&str; 2] = ["snapshot", "snapshot_chunk"];
 /// Postgres's code for a full disk.
 const DISK_FULL: &str = "53100";
 
@@ -68,9 +72,10 @@ impl Archiver {
         let io = |source| fault(part, source);
         let options = File::options().write(true).create(true).truncate(true).mode(0o600).open(part);
         let mut file = options.map_err(io)?;
-        let mut dump = self.tools.command("pg_dump");
+        let mut dump = self.tools.connected("pg_dump", url);
         dump.args(["--format=custom", "--no-owner", "--no-privileges"]);
-        dump.arg(format!("--snapshot={snapshot}")).args(["-d", url]);
+        dump.args(MADE_AGAIN.map(|table| format!("--exclude-table-data=public.{table}")));
+        dump.arg(format!("--snapshot={snapshot}"));
         let mut dump = Running::start(dump)?;
         // Through here rather than into the file: a full disk is then an error with a number.
         let bytes = dump.copy_to(&mut file).map_err(io)?;
@@ -82,27 +87,30 @@ impl Archiver {
         Ok(bytes)
     }
 
-    /// Reads a backup to its end: whole, and one of ours.
-    pub fn check(&self, file: &Path) -> Result<(), ArchiveFault> {
+    /// Reads a backup to its end: whole, and one of ours. Returns when it was taken, as it says itself.
+    pub fn check(&self, file: &Path) -> Result<Option<String>, ArchiveFault> {
         let mut list = self.reading(file, &["--list"])?;
         let mut contents = Vec::new();
         list.copy_to(&mut contents).map_err(|source| fault(file, source))?;
         unreadable(list.end()?)?;
-        if !String::from_utf8_lossy(&contents).contains(OURS) {
+        let contents = String::from_utf8_lossy(&contents);
+        if !contents.contains(OURS) {
             return Err(ArchiveFault::Unreadable("it holds no organisation".into()));
         }
+        let taken = contents.lines().find_map(|line| line.trim_start_matches([';', ' ']).strip_prefix(TAKEN));
         let mut all = self.reading(file, &["-f", "-"])?;
         all.copy_to(&mut io::sink()).map_err(|source| fault(file, source))?;
-        unreadable(all.end()?)
+        unreadable(all.end()?)?;
+        Ok(taken.map(|time| time.trim().to_owned()))
     }
 
     /// Fills the empty database at `url` and runs `last` (SQL), in one transaction.
     pub fn restore(&self, file: &Path, url: &str, last: &str) -> Result<(), ArchiveFault> {
         let script = ["--no-owner", "--no-privileges", "--no-comments", "-f", "-"];
         let mut script = self.reading(file, &script)?;
-        let mut psql = self.tools.command("psql");
+        let mut psql = self.tools.connected("psql", url);
         psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose"]);
-        psql.args(["--single-transaction", "-d", url, "-f", "-"]);
+        psql.args(["--single-transaction", "-f", "-"]);
         psql.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut psql = psql.spawn().map_err(|e| PostgresFault::io("start", Path::new("psql"), e))?;
         let fed = feed(&mut script, &mut psql, last);
@@ -127,7 +135,7 @@ impl Archiver {
             false => Err(io::Error::from(io::ErrorKind::InvalidInput)),
         });
         let mut command = self.tools.command("pg_restore");
-        command.args(args).stdin(opened.map_err(|source| fault(file, source))?);
+        command.args(args).env("TZ", "UTC").stdin(opened.map_err(|source| fault(file, source))?);
         Ok(Running::start(command)?)
     }
 }

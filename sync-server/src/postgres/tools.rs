@@ -2,7 +2,9 @@
 //! directory a major version, so those are searched too, newest first.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -58,11 +60,21 @@ impl Tools {
         command
     }
 
+    /// A call that connects to `url`. Everybody on a machine can read the arguments of a program, so the password goes
+    /// by its environment, which only its own account can.
+    pub(super) fn connected(&self, tool: &str, url: &str) -> Command {
+        let (url, password) = without_password(url);
+        let mut command = self.command(tool);
+        command.args(["-d", &url]).envs(password.map(|password| ("PGPASSWORD", password)));
+        // It may be there from the call of the server itself.
+        command.env_remove("DATABASE_URL");
+        command
+    }
+
     /// Runs one statement and returns its bare output.
     pub(super) fn psql(&self, url: &str, sql: &str) -> Result<String, PostgresFault> {
-        let mut psql = self.command("psql");
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
-        psql.args(["-d", url, "-c", sql]);
+        let mut psql = self.connected("psql", url);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
         run(psql)
     }
 
@@ -73,6 +85,37 @@ impl Tools {
         let digits = number.split(|c: char| !c.is_ascii_digit()).next()?;
         digits.parse().ok()
     }
+}
+
+/// The url and the password that was in it. Cut out of the text rather than written anew: libpq reads a few things
+/// otherwise than the standard says.
+fn without_password(url: &str) -> (String, Option<OsString>) {
+    let (front, query) = url.split_once('?').map_or((url, None), |(front, query)| (front, Some(query)));
+    let host_at = front.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = front.split_at(host_at);
+    let at = rest[..rest.find('/').unwrap_or(rest.len())].rfind('@');
+    let (user, place) = at.map_or((None, rest), |at| (Some(&rest[..at]), &rest[at + 1..]));
+    let (user, mut password) = match user.and_then(|user| user.split_once(':')) {
+        Some((user, password)) => (Some(user), Some(password)),
+        None => (user, None),
+    };
+    let mut bare = format!("{scheme}{}{place}", user.map(|user| format!("{user}@")).unwrap_or_default());
+    let mut mark = '?';
+    for pair in query.into_iter().flat_map(|query| query.split('&')) {
+        match pair.split_once('=') {
+            Some((name, value)) if decoded(name) == "password" => password = Some(value),
+            _ => {
+                bare.push(mark);
+                bare.push_str(pair);
+                mark = '&';
+            }
+        }
+    }
+    (bare, password.filter(|password| !password.is_empty()).map(decoded))
+}
+
+fn decoded(text: &str) -> OsString {
+    OsString::from_vec(percent_encoding::percent_decode_str(text).collect())
 }
 
 fn candidates() -> Vec<PathBuf> {
@@ -105,4 +148,32 @@ pub(super) fn run(mut command: Command) -> Result<String, PostgresFault> {
         command: name.display().to_string(),
         output: format!("{} {}", stdout.trim(), stderr.trim()).trim().to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_among_the_arguments_of_a_program() {
+        let tools = Tools { bin: PathBuf::from("/bin") };
+        for (url, bare) in [
+            ("postgres://ana:s3%40cret@h:5432/d?sslmode=require", "postgres://ana@h:5432/d?sslmode=require"),
+            ("postgresql://ana@h/d?password=s3%40cret&host=%2Frun%2Fpg", "postgresql://ana@h/d?host=%2Frun%2Fpg"),
+            ("postgres://ana:old@h/d?host=%2Frun&password=s3%40cret", "postgres://ana@h/d?host=%2Frun"),
+        ] {
+            let command = tools.connected("psql", url);
+            let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+            assert_eq!(args, ["-d", bare]);
+            let password = command.get_envs().find(|(name, _)| *name == "PGPASSWORD").and_then(|(_, value)| value);
+            assert_eq!(password.unwrap(), "s3@cret");
+        }
+    }
+
+    #[test]
+    fn a_url_without_a_password_stays_as_it_is() {
+        for url in ["postgres://postgres@localhost/d?host=/run/a%20b&port=5432", "postgres:///d", "postgres://h/d?x"] {
+            assert_eq!(without_password(url), (url.to_owned(), None));
+        }
+    }
 }

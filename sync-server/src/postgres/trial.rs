@@ -57,22 +57,29 @@ impl TrialDatabase {
 
     /// The schema as SQL, without owners and grants.
     pub fn dump_schema(&self) -> Result<String, PostgresFault> {
-        let mut dump = self.tools.command("pg_dump");
-        dump.args(["--schema-only", "--no-owner", "--no-privileges", "-d", &self.url]);
+        let mut dump = self.tools.connected("pg_dump", &self.url);
+        dump.args(["--schema-only", "--no-owner", "--no-privileges"]);
         tools::run(dump)
     }
 
     /// Everything in it as SQL that `restore` takes, without owners and grants.
     pub fn dump(&self) -> Result<String, PostgresFault> {
-        let mut dump = self.tools.command("pg_dump");
-        dump.args(["--inserts", "--rows-per-insert=50", "--no-owner", "--no-privileges", "-d", &self.url]);
+        let mut dump = self.tools.connected("pg_dump", &self.url);
+        dump.args(["--inserts", "--rows-per-insert=50", "--no-owner", "--no-privileges"]);
         tools::run(dump)
+    }
+
+    /// Everything in it as a file that `stillage-server restore` takes.
+    pub fn archive(&self, file: &Path) -> Result<(), PostgresFault> {
+        let mut dump = self.tools.connected("pg_dump", &self.url);
+        dump.args(["--format=custom", "--no-owner", "--no-privileges", "-f"]).arg(file);
+        tools::run(dump).map(drop)
     }
 
     /// Runs a file of SQL in it: all of it, or nothing.
     pub fn restore(&self, file: &Path) -> Result<(), PostgresFault> {
-        let mut psql = self.tools.command("psql");
-        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-d", &self.url, "-f"]).arg(file);
+        let mut psql = self.tools.connected("psql", &self.url);
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "--single-transaction", "-f"]).arg(file);
         tools::run(psql).map(drop)
     }
 

@@ -5,7 +5,7 @@ use super::{
     facts::{self, Loaded, digest},
     fault::Fault,
     log::Heads,
-    writes,
+    release, writes,
 };
 use sqlx::{Error, FromRow};
 use std::{
@@ -17,7 +17,7 @@ use stillage_core::{
     decide::Door,
     id::{DeviceId, OrganisationId, PersonId},
     record::{Kind, LocationRole},
-    settle::{self, DeviceFacts, Healing, Push, Settled, Writes},
+    settle::{DeviceFacts, Healing, Push, Reading, Settled, Writes},
     wire::Ack,
 };
 use uuid::Uuid;
@@ -41,6 +41,8 @@ pub struct Committed {
     /// In the order of the requests; `None` for a device that does not exist or was revoked.
     pub settled: Vec<Option<Settled>>,
     pub heads: Heads,
+    /// Parked changes are to be decided again.
+    pub came_free: bool,
     /// How many rows of each were written.
     pub records: usize,
     pub movements: usize,
@@ -83,19 +85,23 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
             batch.push(push(request, device, &links)?);
         }
     }
-    let mut loaded = facts::load(&mut tx, &batch).await?;
-    let (settled, writes) = catch_unwind(AssertUnwindSafe(|| settle::settle(&batch, &mut loaded.facts)))
+    let reading = Reading::of(&batch);
+    let mut loaded = facts::load(&mut tx, &reading).await?;
+    let (settled, writes) = catch_unwind(AssertUnwindSafe(|| reading.settle(&mut loaded.facts)))
         .map_err(|_| Fault::Broken(anyhow::anyhow!("the rules panicked on this batch")))?;
     let received_at = requests.iter().map(|request| request.received_at).max().unwrap_or(0);
-    grant_new_sites(&mut tx, &writes, &loaded.versions, &devices).await?;
+    let limited = devices.iter().filter(|(_, device)| !device.every_site).map(|(id, _)| *id).collect();
+    grant_new_sites(&mut tx, &writes, &loaded.versions, &limited).await?;
     let chained = requests.iter().filter(|r| r.chained).map(|r| r.device).collect();
     let Loaded { versions, held, .. } = &loaded;
     let context = writes::Writing { versions, held, chained: &chained, recorded_at: received_at };
     let heads = writes::write(&mut tx, &writes, &context).await?;
+    let came_free = release::set_free(&mut tx, &writes).await?;
     tx.commit().await?;
     let mut settled = settled.into_iter();
     let settled = known.into_iter().map(|known| if known { settled.next() } else { None }).collect();
-    Ok(Committed { settled, heads, records: writes.records.len(), movements: writes.movements.len() })
+    let (records, movements) = (writes.records.len(), writes.movements.len());
+    Ok(Committed { settled, heads, came_free, records, movements })
 }
 
 /// Batches that only move stock share the organisation; one that edits records has it alone, so
@@ -170,11 +176,11 @@ fn push(request: &PushRequest, device: &DeviceRow, links: &BTreeMap<(DeviceId, u
 }
 
 /// A device that may hold only some sites may hold those it makes.
-async fn grant_new_sites(
+pub async fn grant_new_sites(
     tx: &mut Tx,
     writes: &Writes,
     versions: &HashMap<stillage_core::record::Ref, u64>,
-    devices: &HashMap<DeviceId, DeviceRow>,
+    limited: &BTreeSet<DeviceId>,
 ) -> Result<(), Error> {
     let by_change: HashMap<_, _> = writes.changes.iter().map(|row| (row.change.id, row.device)).collect();
     for row in &writes.log {
@@ -182,7 +188,7 @@ async fn grant_new_sites(
             continue;
         };
         let role = writes.records.get(&of).and_then(|r| r.read::<stillage_core::record::Location>().ok());
-        let device = by_change.get(&row.change).filter(|id| devices.get(id).is_some_and(|d| !d.every_site));
+        let device = by_change.get(&row.change).filter(|id| limited.contains(id));
         if let (Some(LocationRole::Site), Some(device)) = (role.map(|location| location.role), device) {
             devices::grant(tx, *device, &[of.id]).await?;
         }

@@ -182,6 +182,8 @@ pub struct NewDevice {
     pub token_hash: Vec<u8>,
     pub forked_from: Option<DeviceId>,
     pub created_at: i64,
+    /// It was known before, to the server that this one was restored for.
+    pub returned: bool,
 }
 
 /// Returns false when the id is taken.
@@ -189,8 +191,8 @@ pub async fn insert(tx: &mut Tx, new: &NewDevice) -> Result<bool, Error> {
     let kind = if new.kind == PrincipalKind::Desktop { "desktop" } else { "api" };
     let done = sqlx::query(
         "INSERT INTO device (org, device, person, name, kind, may_write, every_site, public_key, token_hash, ack_seq,
-                             ack_chain, forked_from, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12) ON CONFLICT (org, device) DO NOTHING",
+                             ack_chain, forked_from, created_at, returned_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12, $13) ON CONFLICT (org, device) DO NOTHING",
     )
     .bind(tx.org.0)
     .bind(new.device.0)
@@ -204,6 +206,7 @@ pub async fn insert(tx: &mut Tx, new: &NewDevice) -> Result<bool, Error> {
     .bind(Digest::start(new.device).0.to_vec())
     .bind(new.forked_from.map(|device| device.0))
     .bind(new.created_at)
+    .bind(new.returned.then_some(new.created_at))
     .execute(tx.conn())
     .await?;
     let sites: Vec<Uuid> = new.sites.iter().flatten().map(|site| site.0).collect();
@@ -251,12 +254,13 @@ pub struct DeviceRow {
     pub sites: Vec<Uuid>,
     pub ack_seq: i64,
     pub revoked_at: Option<i64>,
+    pub returned_at: Option<i64>,
     pub seen_at: Option<i64>,
 }
 
 pub async fn list(tx: &mut Tx) -> Result<Vec<DeviceRow>, Error> {
     sqlx::query_as(
-        "SELECT d.device, d.name, d.person, d.kind, d.may_write, d.every_site, d.ack_seq, d.revoked_at,
+        "SELECT d.device, d.name, d.person, d.kind, d.may_write, d.every_site, d.ack_seq, d.revoked_at, d.returned_at,
                 ARRAY(SELECT s.site FROM device_site s WHERE s.org = d.org AND s.device = d.device) AS sites,
                 (SELECT max(c.seen_at) FROM device_cursor c WHERE c.org = d.org AND c.device = d.device) AS seen_at
          FROM device d WHERE d.org = $1 ORDER BY d.created_at, d.device",

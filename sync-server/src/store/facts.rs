@@ -21,7 +21,7 @@ use stillage_core::{
     order::OrderKey,
     quantity::Quantity,
     record::Ref,
-    settle::{self, Push},
+    settle::Reading,
     stock::{Cell, Movement, Place, Remarks},
 };
 use uuid::Uuid;
@@ -41,10 +41,10 @@ pub struct Loaded {
     named: BTreeSet<Cell>,
 }
 
-pub async fn load(tx: &mut Tx, batch: &[Push]) -> Result<Loaded, Error> {
+pub async fn load(tx: &mut Tx, batch: &Reading<'_>) -> Result<Loaded, Error> {
     let mut loaded = Loaded::default();
     for _ in 0..ROUNDS {
-        let mut needs = settle::needs(batch, &loaded.facts);
+        let mut needs = batch.needs(&loaded.facts);
         let cells = std::mem::take(&mut needs.cells);
         let tails = std::mem::take(&mut needs.tails);
         if !needs.is_empty() {
@@ -132,11 +132,15 @@ impl Loaded {
         .bind(absent.iter().map(Ref::to_string).collect::<Vec<_>>())
         .fetch_all(tx.conn())
         .await?;
+        let mut roots = BTreeSet::new();
         for (of, id, details) in rows {
-            let of: Ref = of.parse().map_err(corrupt)?;
-            self.facts.refused_creates.insert(of, root_of(id, &details));
+            let (of, root): (Ref, _) = (of.parse().map_err(corrupt)?, root_of(id, &details));
+            self.facts.refused_creates.insert(of, root);
+            roots.insert(root);
         }
-        Ok(())
+        // Whether the root was refused for good, or may come free.
+        roots.retain(|root| !self.facts.changes.contains_key(root));
+        if roots.is_empty() { Ok(()) } else { self.changes(tx, &roots).await }
     }
 
     async fn movements(&mut self, tx: &mut Tx, ids: &BTreeSet<MovementId>) -> Result<(), Error> {

@@ -149,7 +149,7 @@ pub async fn sums(tx: &mut Tx) -> Result<Vec<KeptSum>, Error> {
 }
 
 #[derive(Debug, FromRow)]
-struct EntryRow {
+pub(super) struct EntryRow {
     seq: i64,
     kind: String,
     id: String,
@@ -160,7 +160,7 @@ struct EntryRow {
 }
 
 impl EntryRow {
-    fn entry(self) -> Result<LogEntry, Error> {
+    pub(super) fn entry(self) -> Result<LogEntry, Error> {
         Ok(LogEntry {
             seq: self.seq.unsigned_abs(),
             kind: self.kind,

@@ -25,20 +25,25 @@ use uuid::Uuid;
 
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations/server");
 
-#[derive(Debug, Clone, FromRow)]
+/// Not to be printed: it holds a key.
+#[derive(Clone, FromRow)]
 pub struct OrganisationRow {
     pub org: Uuid,
     pub name: String,
     pub epoch: Uuid,
+    /// The seed of its signing key.
+    pub signing_key: Option<Vec<u8>>,
 }
 
 /// What the first start of a database needs from outside.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Founding {
     pub org: OrganisationId,
     pub name: String,
     pub epoch: EpochId,
     pub at: i64,
+    /// For an organisation of an older version too, which has no key yet.
+    pub signing_key: [u8; 32],
 }
 
 /// Brings the schema up to date. Several servers may do so at once: sqlx holds a lock.
@@ -60,18 +65,19 @@ pub async fn open(store: &Store, founding: &Founding) -> Result<OrganisationRow,
     let mut tx = store.write(OrganisationId(Uuid::nil())).await?;
     lock_organisation(&mut tx, true).await?;
     let known: Option<OrganisationRow> =
-        sqlx::query_as("SELECT org, name, epoch FROM organisation ORDER BY created_at")
+        sqlx::query_as("SELECT org, name, epoch, signing_key FROM organisation ORDER BY created_at")
             .fetch_optional(tx.conn())
             .await?;
     if let Some(known) = known {
-        return Ok(known);
+        return with_key(tx, known, founding).await;
     }
     tx.org = founding.org;
-    sqlx::query("INSERT INTO organisation (org, name, epoch, created_at) VALUES ($1, $2, $3, $4)")
+    sqlx::query("INSERT INTO organisation (org, name, epoch, created_at, signing_key) VALUES ($1, $2, $3, $4, $5)")
         .bind(founding.org.0)
         .bind(&founding.name)
         .bind(founding.epoch.0)
         .bind(founding.at)
+        .bind(founding.signing_key.to_vec())
         .execute(tx.conn())
         .await?;
     let records = seed::records().into_iter().map(|record| (record.of, record)).collect();
@@ -80,7 +86,19 @@ pub async fn open(store: &Store, founding: &Founding) -> Result<OrganisationRow,
     let writing = Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: founding.at };
     writes::write(&mut tx, &born, &writing).await?;
     tx.commit().await?;
-    Ok(OrganisationRow { org: founding.org.0, name: founding.name.clone(), epoch: founding.epoch.0 })
+    let signing_key = Some(founding.signing_key.to_vec());
+    Ok(OrganisationRow { org: founding.org.0, name: founding.name.clone(), epoch: founding.epoch.0, signing_key })
+}
+
+async fn with_key(mut tx: Tx, known: OrganisationRow, founding: &Founding) -> Result<OrganisationRow, Fault> {
+    if known.signing_key.is_some() {
+        return Ok(known);
+    }
+    let key = founding.signing_key.to_vec();
+    let give = sqlx::query("UPDATE organisation SET signing_key = $2 WHERE org = $1");
+    give.bind(known.org).bind(&key).execute(tx.conn()).await?;
+    tx.commit().await?;
+    Ok(OrganisationRow { signing_key: Some(key), ..known })
 }
 
 /// A write of the server's own: records under one change that no chain holds.

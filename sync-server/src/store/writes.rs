@@ -15,7 +15,7 @@ use stillage_core::{
     id::DeviceId,
     record::Ref,
     scope::Scope,
-    settle::{ChangeRow, Writes},
+    settle::{self, ChangeRow, Writes},
     stock::Cell,
     sum::SumChanges,
     text,
@@ -67,9 +67,10 @@ async fn changes(tx: &mut Tx, rows: &[ChangeRow]) -> Result<(), Error> {
     }
     sqlx::query(
         "INSERT INTO change (org, id, device, seq, kind, version, hash, body, outcome, code, details,
-                             refused_create, received_at)
+                             refused_create, received_at, waits_for)
          SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[],
-                                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[])",
+                                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[],
+                                  $14::text[])",
     )
     .bind(tx.org.0)
     .bind(rows.iter().map(|row| row.change.id.0).collect::<Vec<_>>())
@@ -84,6 +85,8 @@ async fn changes(tx: &mut Tx, rows: &[ChangeRow]) -> Result<(), Error> {
     .bind(rows.iter().map(|row| text::canonical(&row.result.details)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| refused_create(row)).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.received_at).collect::<Vec<_>>())
+    // What it waits for may have come meanwhile: it is looked at once more when nobody else writes.
+    .bind(rows.iter().map(|row| settle::awaited(&row.result).map(|_| "")).collect::<Vec<_>>())
     .execute(tx.conn())
     .await
     .map(drop)

@@ -10,7 +10,7 @@ use crate::{
     mint::Mint,
     store::{
         Store,
-        batch::{self, Committed, PushRequest},
+        batch::{self, PushRequest},
         fault::Fault,
         park, release,
     },
@@ -21,7 +21,10 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use stillage_core::{change::Outcome, id::OrganisationId, settle::Settled};
+use stillage_core::{
+    id::{EpochId, OrganisationId},
+    settle::Settled,
+};
 use tokio::{
     sync::{Notify, oneshot},
     task::JoinSet,
@@ -123,14 +126,18 @@ pub struct Writers {
 }
 
 impl Writers {
-    pub fn start(queue: &Arc<Queue>, store: Store, org: OrganisationId, pokes: Pokes) -> Self {
+    pub fn start(queue: &Arc<Queue>, store: Store, (org, epoch): (OrganisationId, EpochId), pokes: Pokes) -> Self {
         let mut tasks = JoinSet::new();
         let growth = Growth::new(store.clone());
-        for _ in 0..WRITERS {
+        for n in 0..WRITERS {
             let (store, pokes, growth) = (store.clone(), pokes.clone(), growth.clone());
-            let writer = Writer { store, org, pokes, growth, mint: Mint };
+            let writer = Writer { store, org, epoch, pokes, growth, mint: Mint };
             let queue = Arc::clone(queue);
             tasks.spawn(async move {
+                // A server that stopped may have left some.
+                if n == 0 {
+                    writer.release().await;
+                }
                 while let Some(batch) = queue.take().await {
                     writer.serve(batch).await;
                 }
@@ -149,6 +156,7 @@ impl Writers {
 pub struct Writer {
     pub store: Store,
     pub org: OrganisationId,
+    pub epoch: EpochId,
     pub pokes: Pokes,
     pub growth: Growth,
     pub mint: Mint,
@@ -190,7 +198,9 @@ impl Writer {
                 Ok(committed) => {
                     self.pokes.tell(&committed.heads);
                     self.growth.wrote(committed.records, committed.movements);
-                    self.release(requests, &committed).await;
+                    if committed.came_free {
+                        self.release().await;
+                    }
                     let answer = |settled: Option<Settled>| settled.ok_or(ServerError::SignedOut);
                     return Ok(committed.settled.into_iter().map(answer).collect());
                 }
@@ -204,21 +214,20 @@ impl Writer {
         }
     }
 
-    /// What came may be what a parked change of a restored server waits for.
-    async fn release(&self, requests: &[PushRequest], committed: &Committed) {
-        let healing = requests.iter().find(|request| !request.healing.orders.is_empty());
-        let mut results = committed.settled.iter().flatten().flat_map(|settled| &settled.results);
-        if healing.is_none() && committed.records == 0 && results.all(|result| result.outcome != Outcome::Parked) {
-            return;
-        }
-        let Some(epoch) = requests.iter().find_map(|request| request.healing.epoch) else { return };
-        match release::release(&self.store, self.org, epoch).await {
-            Ok(heads) => self.pokes.tell(&heads),
-            // The next batch asks again.
-            Err(fault) => {
-                let fault = fault.into_inner();
-                tracing::warn!(fault = format!("{fault:#}"), "parked changes could not be decided again");
+    /// Decides parked changes of a restored server again. What fails now is left to the next time.
+    pub async fn release(&self) {
+        for tried in 1..=ATTEMPTS {
+            let fault = match release::release(&self.store, self.org, self.epoch).await {
+                Ok(heads) => return self.pokes.tell(&heads),
+                Err(fault) => fault,
+            };
+            let passes = fault.passes();
+            let fault = fault.into_inner();
+            tracing::warn!(fault = format!("{fault:#}"), "parked changes could not be decided again");
+            if !passes {
+                return;
             }
+            tokio::time::sleep(self.mint.jitter(PAUSE * 2_u32.pow(tried))).await;
         }
     }
 

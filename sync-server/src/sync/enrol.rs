@@ -15,6 +15,7 @@ use crate::{
 use serde_json::json;
 use std::time::Duration;
 use stillage_core::{
+    certificate::{Certificate, Membership},
     id::{ChangeId, DeviceId, LocationId, PersonId},
     record::{Fields, Record},
     text,
@@ -36,57 +37,95 @@ fn code_hash(code: &str) -> Vec<u8> {
     secret_hash(&letters)
 }
 
-/// Makes a device known, by a code, or as the new id of a device that forked.
+/// Makes a device known: by a code, as the new id of a device that forked, or by the certificate that it was given
+/// before this server lost it.
 pub async fn enrol(app: &App, principal: Option<&Principal>, input: EnrolInput) -> Result<Enrolled, ServerError> {
     let name = text::required(&input.name, 200)
         .map_err(|_| ServerError::BadInput("The device's name is empty or too long.".into()))?;
     let token = mint_secret(app.mint.token())?;
     let mut tx = app.store.write(app.org).await?;
     lock_organisation(&mut tx, true).await?;
-    let Invitation { person, sites } = invited(app, &mut tx, principal, &input).await?;
+    let (invitation, mut heads) = invited(app, &mut tx, principal, &input).await?;
+    let (Invitation { person, sites }, before) = invitation;
     let new = NewDevice {
         device: input.device,
         person,
-        name,
+        name: before.as_ref().map_or(name, |known| known.name.clone()),
         kind: PrincipalKind::Desktop,
         may_write: true,
         sites,
-        public_key: Some(input.public_key.clone()),
+        public_key: Some(input.public_key),
         token_hash: secret_hash(&token),
-        forked_from: input.forked_from,
+        forked_from: before.as_ref().map_or(input.forked_from, |known| known.forked_from),
         created_at: app.mint.now(),
+        returned: before.is_some(),
     };
-    let heads = if devices::insert(&mut tx, &new).await? {
-        write_device(app, &mut tx, &new).await?
-    } else if devices::renew_token(&mut tx, &new).await? {
-        Heads::new()
-    } else {
-        return Err(ServerError::Forbidden("The device's id is taken; it needs a new one."));
-    };
+    if devices::insert(&mut tx, &new).await? {
+        heads.extend(write_device(app, &mut tx, &new).await?);
+    } else if !devices::renew_token(&mut tx, &new).await? {
+        return Err(ServerError::Forbidden("The device's id is taken or was revoked; it needs a new one."));
+    }
     let person_name = organisation::person_name(&mut tx, person).await?;
+    let certificate = Some(certified(app, &mut tx, (&new, &person_name)).await?);
     tx.commit().await?;
     app.pokes.tell(&heads);
-    let organisation_name = app.org_name.to_string();
-    Ok(Enrolled { token, organisation: app.org, organisation_name, person, person_name, epoch: app.epoch })
+    let (organisation, organisation_name, epoch) = (app.org, app.org_name.to_string(), app.epoch);
+    Ok(Enrolled { token, organisation, organisation_name, person, person_name, epoch, certificate })
 }
+
+/// What the device is from now on, for the day on which this server has lost it.
+async fn certified(app: &App, tx: &mut Tx, (new, person_name): (&NewDevice, &str)) -> Result<Certificate, ServerError> {
+    // A device that enrolled again holds what it held before.
+    let sites = devices::by_id(tx, new.device).await?.map_or_else(|| new.sites.clone(), |principal| principal.sites);
+    Ok(app.seal.certify(&Membership {
+        organisation: app.org,
+        device: new.device,
+        name: new.name.clone(),
+        public_key: new.public_key.clone().unwrap_or_default(),
+        person: new.person,
+        person_name: person_name.to_owned(),
+        sites,
+        forked_from: new.forked_from,
+        issued_at: new.created_at,
+    }))
+}
+
+/// What grants the device its place, and what it was before if it comes back.
+type Invited = (Invitation, Option<Membership>);
 
 async fn invited(
     app: &App,
     tx: &mut Tx,
     principal: Option<&Principal>,
     input: &EnrolInput,
-) -> Result<Invitation, ServerError> {
-    match (&input.code, input.forked_from) {
-        (Some(code), _) => {
-            devices::take_code(tx, &code_hash(code), app.mint.now()).await?.ok_or(ServerError::CodeInvalid)
+) -> Result<(Invited, Heads), ServerError> {
+    let invitation = match (&input.code, input.forked_from, &input.certificate) {
+        (Some(code), ..) => {
+            devices::take_code(tx, &code_hash(code), app.mint.now()).await?.ok_or(ServerError::CodeInvalid)?
         }
-        (None, Some(before)) => {
+        (None, Some(before), _) => {
             let known = principal.filter(|p| p.device == before && p.kind == PrincipalKind::Desktop);
             let known = known.ok_or(ServerError::SignedOut)?;
-            Ok(Invitation { person: known.person, sites: known.sites.clone() })
+            Invitation { person: known.person, sites: known.sites.clone() }
         }
-        (None, None) => Err(ServerError::CodeInvalid),
+        (None, None, Some(shown)) => {
+            let known = app.seal.verified(shown, input, (app.org, app.epoch, app.mint.now()))?;
+            let heads = brought_back(app, tx, &known).await?;
+            let invitation = Invitation { person: known.person, sites: known.sites.clone() };
+            return Ok(((invitation, Some(known)), heads));
+        }
+        (None, None, None) => return Err(ServerError::CodeInvalid),
+    };
+    Ok(((invitation, None), Heads::new()))
+}
+
+/// The person of a certificate may have been lost too.
+async fn brought_back(app: &App, tx: &mut Tx, known: &Membership) -> Result<Heads, ServerError> {
+    if !organisation::person_name(tx, known.person).await?.is_empty() {
+        return Ok(Heads::new());
     }
+    let record = new_record(known.person.into(), Fields::from([("name".to_owned(), json!(known.person_name))]));
+    own_write(app, tx, "person.add", (DeviceId(app.org.0), vec![record])).await
 }
 
 fn mint_secret(minted: Result<String, getrandom::Error>) -> Result<String, ServerError> {
@@ -181,6 +220,7 @@ pub async fn token(app: &App, name: &str, may_write: bool) -> Result<Token, Serv
         token_hash: secret_hash(&token),
         forked_from: None,
         created_at: app.mint.now(),
+        returned: false,
     };
     devices::insert(&mut tx, &new).await?;
     heads.extend(write_device(app, &mut tx, &new).await?);

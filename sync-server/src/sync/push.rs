@@ -31,7 +31,7 @@ impl Pusher {
     #[must_use]
     pub fn start(store: Store, (org, epoch): (OrganisationId, EpochId), pokes: Pokes, mint: Mint) -> Self {
         let queue = Arc::new(Queue::default());
-        let writers = Arc::new(Writers::start(&queue, store, org, pokes));
+        let writers = Arc::new(Writers::start(&queue, store, (org, epoch), pokes));
         Self { queue, writers, epoch, mint }
     }
 

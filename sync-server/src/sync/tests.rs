@@ -3,9 +3,12 @@
 mod ambiguous;
 mod audit;
 mod enrolling;
+mod healing;
 mod horizon;
 mod pulling;
 mod pushing;
+mod returning;
+mod snapshots;
 mod sums;
 mod world;
 mod writing;

@@ -107,6 +107,32 @@ impl Batch {
         Ok(tx.commit().await?)
     }
 
+    /// The same rows in one statement that commits by itself.
+    pub async fn write_at_once(&self, conn: &mut PgConnection) -> Result<()> {
+        let sql = "WITH w AS (
+                     SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
+                                          $7::text[]) AS w(id, item, location, seq, qty, at, body)
+                   ), balances AS (
+                     INSERT INTO raw.balance (org, item, location, lot, status, on_hand, last_order)
+                     SELECT $8, item, location, $9, 'available', sum(qty), max(at) FROM w GROUP BY item, location
+                     ON CONFLICT (org, item, location, lot, status) DO UPDATE
+                     SET on_hand = balance.on_hand + excluded.on_hand, last_order = excluded.last_order
+                   ), log AS (
+                     INSERT INTO raw.log (org, scope, seq, kind, id, version, change, outcome, body)
+                     SELECT $8, $10, seq, 'movement', id::text, 1, id, 'APPLIED', body FROM w
+                   )
+                   INSERT INTO raw.movement (org, id, change, kind, item, from_location, from_status, to_location,
+                                             to_site, to_status, to_seq, qty, order_ts, order_device, order_seq, at,
+                                             recorded_at)
+                   SELECT $8, id, id, 'receive', item, $11, 'available', location, $12, 'available', seq, qty, at, $13,
+                          seq, at, at FROM w";
+        let query = sqlx::query(sql).bind(&self.ids).bind(&self.items).bind(&self.locations).bind(&self.seqs);
+        let query = query.bind(&self.qtys).bind(&self.ats).bind(&self.bodies).bind(self.org).bind(Uuid::nil());
+        let query = query.bind(Scope::Site(self.site.into()).to_string()).bind(Virtual::Supplier.id().0);
+        query.bind(self.site).bind(self.device).execute(conn).await?;
+        Ok(())
+    }
+
     async fn balances(&self, conn: &mut PgConnection) -> Result<()> {
         let sql = "INSERT INTO raw.balance (org, item, location, lot, status, on_hand, last_order)
                    SELECT $1, item, location, $2, 'available', sum(qty), max(at)

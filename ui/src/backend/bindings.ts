@@ -29,7 +29,13 @@ export type Status = {
   outbox: { count: number; oldest: string | null };
   inbox: number;
   last_sync: string | null;
-  progress: { phase: "first_sync" | "catching_up" | "import"; done: number; total: number | null } | null;
+  progress: {
+    phase: "first_sync" | "catching_up" | "import";
+    done: number;
+    total: number | null;
+    bytes: number | null;
+    total_bytes: number | null;
+  } | null;
   version: string;
 };
 

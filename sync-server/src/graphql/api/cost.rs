@@ -8,7 +8,7 @@ use async_graphql::{
     Name, Positioned, Variables,
     parser::types::{ExecutableDocument, Field, FragmentDefinition, OperationType, Selection, SelectionSet},
 };
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 const LIST: u64 = 2;
 const SEARCH: u64 = 5;
@@ -16,6 +16,9 @@ const TOTAL: u64 = 5;
 const MUTATION: u64 = 10;
 /// Fragments inside fragments are followed so far; the parser refuses circles later.
 const NESTING: usize = 32;
+/// So many selections are read, each fragment as often as it stands: thirty fragments that name the next one twice are
+/// a billion, and nobody could pay for them.
+const SELECTIONS: u32 = 10_000;
 
 /// Cost and depth of a document: those of its dearest operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,12 +30,14 @@ pub struct Cost {
 struct Walk<'a> {
     variables: &'a Variables,
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
+    /// Selections that may still be read.
+    left: Cell<u32>,
 }
 
 /// Reads what a document costs.
 #[must_use]
 pub fn cost(document: &ExecutableDocument, variables: &Variables) -> Cost {
-    let walk = Walk { variables, fragments: &document.fragments };
+    let walk = Walk { variables, fragments: &document.fragments, left: Cell::new(SELECTIONS) };
     let mut dearest = Cost::default();
     for (_, operation) in document.operations.iter() {
         let inside = walk.set(&operation.node.selection_set.node, 1, 0);
@@ -52,6 +57,10 @@ impl Walk<'_> {
             return Cost { points: 0, depth: usize::MAX };
         }
         for selection in &set.items {
+            let Some(left) = self.left.get().checked_sub(1) else {
+                return Cost { points: u64::MAX, depth: sum.depth };
+            };
+            self.left.set(left);
             let part = match &selection.node {
                 Selection::Field(field) => self.field(&field.node, rows, nesting),
                 Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node, rows, nesting + 1),
@@ -116,6 +125,14 @@ mod tests {
         assert_eq!(of(query, json!({ "n": 20 })).points, 22);
         let query = "{ items(first: 50) { totalCount edges { node { stock(first: 10) { nodes { onHand } } } } } }";
         assert_eq!(of(query, json!({})).points, 2 + 5 + 50 * (1 + 2 + 10));
+    }
+
+    #[test]
+    fn fragments_that_double_each_other_cost_more_than_anybody_has() {
+        let double = |n: usize| format!("fragment F{n} on Query {{ ...F{} ...F{} }} ", n + 1, n + 1);
+        let chain: String = (0..30).map(double).collect();
+        let query = format!("{{ ...F0 }} {chain} fragment F30 on Query {{ hello }}");
+        assert_eq!(of(&query, json!({})).points, u64::MAX);
     }
 
     #[test]

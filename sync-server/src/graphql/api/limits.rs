@@ -1,11 +1,14 @@
 //! What guards the door of the schema: who may look at it, how dear and how deep a request may be,
 //! how many of them a caller may send; and that no error leaves without a code.
 //!
-//! The surprise: desktops have no bucket. What they ask for is paced by the sync protocol, and a
-//! busy integration must never slow down a counter in the aisle.
+//! The surprise: it stands around the schema and is no extension of it. An extension, even one that only looks at
+//! whole requests, is called for every field of an answer, and a page of a list has a thousand.
+//! And desktops have no bucket: what they ask for is paced by the sync protocol, and a busy integration must never
+//! slow down a counter in the aisle.
 
 use super::{
     cost::{Cost, cost},
+    documents::Documents,
     fault::ApiFault,
     gather::{Gathered, gathering},
     loaders,
@@ -14,38 +17,30 @@ use super::{
 use crate::{
     app::{App, Principal, PrincipalKind},
     error::REQUEST_ID,
+    graphql::Schema,
 };
 use async_graphql::{
-    ErrorExtensionValues, Pos, Request, Response, ServerError, ServerResult, Value, Variables,
-    extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextPrepareRequest, NextRequest,
-    },
+    Data, ErrorExtensionValues, Executor, Name, Pos, Request, Response, ServerError, Value,
     parser::types::{ExecutableDocument, OperationType},
     value,
 };
-use std::{
-    any::TypeId,
-    sync::{Arc, Mutex, PoisonError},
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
 };
+use std::{any::TypeId, sync::Arc};
 use stillage_core::id::DeviceId;
 
-/// The guard, to be given to the schema's builder.
-#[derive(Debug, Clone, Default)]
-pub struct Guard {
+/// The schema behind its guard. Cheap to clone.
+#[derive(Clone)]
+pub struct Guarded(Arc<Inner>);
+
+struct Inner {
+    schema: Schema,
+    app: App,
     limits: Limits,
-    buckets: Arc<Buckets>,
-}
-
-/// The guard with these limits.
-#[must_use]
-pub fn extension(limits: Limits) -> Guard {
-    Guard { limits, buckets: Arc::default() }
-}
-
-impl ExtensionFactory for Guard {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Guarded { guard: self.clone(), spent: Mutex::new(None), gathered: Gathered::default() })
-    }
+    buckets: Buckets,
+    documents: Documents,
 }
 
 /// What one request was charged.
@@ -57,91 +52,99 @@ struct Spent {
     bucket: Option<(DeviceId, Level)>,
 }
 
-struct Guarded {
-    guard: Guard,
-    spent: Mutex<Option<Spent>>,
+/// A request that may run.
+struct Admitted {
+    request: Request,
+    spent: Spent,
     gathered: Gathered,
+    subscribes: bool,
 }
 
-#[async_graphql::async_trait::async_trait]
-impl Extension for Guarded {
-    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        let mut response = next.run(ctx).await;
-        for error in &mut response.errors {
-            coded(error);
+impl Executor for Guarded {
+    async fn execute(&self, request: Request) -> Response {
+        match self.admit(request, None) {
+            Ok(admitted) => self.run(admitted).await,
+            Err(refusal) => *refusal,
         }
-        let spent = *self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(spent) = spent {
-            let shown = self.settled(spent, &response.data);
-            response.extensions.insert("cost".into(), shown);
-        }
-        response
     }
 
-    /// Strangers do not see the schema; everybody else gets loaders of their own.
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        let given = request.data.get(&TypeId::of::<Principal>()).and_then(|data| data.downcast_ref::<Principal>());
-        let principal = given.or_else(|| ctx.data_opt::<Principal>()).cloned();
-        let request = match (principal, ctx.data_opt::<App>()) {
-            (Some(principal), Some(app)) => loaders::attach(request, loaders::reader(app, &principal), &self.gathered),
-            _ => request.disable_introspection(),
-        };
-        next.run(ctx, request).await
-    }
-
-    async fn execute(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        gathering(self.gathered.clone(), Box::pin(next.run(ctx, operation_name))).await
-    }
-
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, variables).await?;
-        let limits = &self.guard.limits;
-        let cost = cost(&document, variables);
-        if cost.depth > limits.max_depth {
-            let (code, next) = ("TOO_DEEP", "Ask for the inner objects in a request of their own.");
-            return Err(refused(code, format!("Fields may be nested {} deep.", limits.max_depth), next));
-        }
-        if cost.points > limits.max_cost {
-            let text = format!("The request costs {} and the most is {}.", cost.points, limits.max_cost);
-            return Err(refused("MAX_COST_EXCEEDED", text, "Ask for smaller pages or fewer fields."));
-        }
-        let mutation = document.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation);
-        let caller = ctx.data_opt::<Principal>().filter(|principal| principal.kind == PrincipalKind::Api);
-        let now = ctx.data_opt::<App>().map_or(0, |app| app.mint.now());
-        let bucket = caller.map(|who| (who.device, self.guard.buckets.take(limits, who.device, cost.points, now)));
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Spent { cost, mutation, bucket });
-        match bucket.and_then(|(_, level)| level.wait) {
-            None => Ok(document),
-            Some(wait) => {
-                let text = format!("Too many points were spent; there are enough again in {wait} ms.");
-                let mut error = refused("RATE_LIMITED", text, "Wait for retryAfterMs, then send the same request.");
-                error.extensions.get_or_insert_default().set("retryAfterMs", wait);
-                Err(error)
+    fn execute_stream(&self, request: Request, session: Option<Arc<Data>>) -> BoxStream<'static, Response> {
+        match self.admit(request, session.as_deref()) {
+            Err(refusal) => stream::once(std::future::ready(*refusal)).boxed(),
+            Ok(admitted) if admitted.subscribes => {
+                let session = session.unwrap_or_default();
+                let answers = self.0.schema.execute_stream_with_session_data(admitted.request, session);
+                answers.map(all_coded).boxed()
+            }
+            Ok(admitted) => {
+                let guarded = self.clone();
+                stream::once(async move {
+                    let mut response = guarded.run(admitted).await;
+                    as_trees(&mut response.data);
+                    response
+                })
+                .boxed()
             }
         }
     }
 }
 
 impl Guarded {
+    #[must_use]
+    pub fn new(schema: Schema, app: App, limits: Limits) -> Self {
+        Self(Arc::new(Inner { schema, app, limits, buckets: Buckets::default(), documents: Documents::default() }))
+    }
+
+    /// The variables of a request's text that hold messages of the sync protocol.
+    pub fn messages(&self, query: &str) -> Vec<Name> {
+        self.0.documents.read(query).map(|document| document.messages.clone()).unwrap_or_default()
+    }
+
+    /// Reads a request, weighs it and takes its cost from the caller's bucket; or refuses it before anything ran.
+    fn admit(&self, mut request: Request, session: Option<&Data>) -> Result<Admitted, Box<Response>> {
+        let Inner { app, limits, buckets, documents, .. } = &*self.0;
+        let document = documents.read(&request.query).map_err(|fault| answer_of(fault, None))?;
+        let cost = cost(&document.parsed, &request.variables);
+        allowed(limits, cost).map_err(|fault| answer_of(fault, None))?;
+        let principal = principal(&request.data).or_else(|| session.and_then(principal)).cloned();
+        let mutation =
+            document.parsed.operations.iter().any(|(_, operation)| operation.node.ty == OperationType::Mutation);
+        let caller = principal.as_ref().filter(|principal| principal.kind == PrincipalKind::Api);
+        let now = app.mint.now();
+        let bucket = caller.map(|who| (who.device, buckets.take(limits, who.device, cost.points, now)));
+        let spent = Spent { cost, mutation, bucket };
+        if let Some(wait) = bucket.and_then(|(_, level)| level.wait) {
+            let text = format!("Too many points were spent; there are enough again in {wait} ms.");
+            let mut error = refused("RATE_LIMITED", text, "Wait for retryAfterMs, then send the same request.");
+            error.extensions.get_or_insert_default().set("retryAfterMs", wait);
+            return Err(answer_of(error, Some(self.settled(spent, &Value::Null))));
+        }
+        let gathered = Gathered::default();
+        let subscribes = subscribes(&document.parsed, request.operation_name.as_deref());
+        request.set_parsed_query(document.parsed.clone());
+        // Strangers do not see the schema; everybody else gets loaders of their own.
+        let request = match principal {
+            Some(principal) => {
+                let reader = loaders::reader(app, &principal);
+                loaders::attach(request.data(principal), reader, &gathered)
+            }
+            None => request.disable_introspection(),
+        };
+        Ok(Admitted { request, spent, gathered, subscribes })
+    }
+
+    async fn run(&self, admitted: Admitted) -> Response {
+        let Admitted { request, spent, gathered, .. } = admitted;
+        let response = gathering(gathered, Box::pin(self.0.schema.execute(request))).await;
+        let mut response = all_coded(response);
+        let shown = self.settled(spent, &response.data);
+        response.extensions.insert("cost".into(), shown);
+        response
+    }
+
     /// Gives back what a query did not use, and shows the bill.
     fn settled(&self, spent: Spent, data: &Value) -> Value {
-        let limits = &self.guard.limits;
+        let limits = &self.0.limits;
         let asked = spent.cost.points;
         let throttled = spent.bucket.is_some_and(|(_, level)| level.wait.is_some());
         let used = match (throttled, spent.mutation) {
@@ -150,7 +153,7 @@ impl Guarded {
             (false, false) => asked.min(objects(data)),
         };
         let available = match spent.bucket {
-            Some((of, _)) if !throttled => self.guard.buckets.give_back(limits, of, asked - used),
+            Some((of, _)) if !throttled => self.0.buckets.give_back(limits, of, asked - used),
             Some((_, level)) => level.available,
             None => limits.capacity,
         };
@@ -166,6 +169,41 @@ impl Guarded {
     }
 }
 
+fn principal(data: &Data) -> Option<&Principal> {
+    data.get(&TypeId::of::<Principal>())?.downcast_ref()
+}
+
+/// Whether the operation that is to run is a subscription.
+fn subscribes(document: &ExecutableDocument, named: Option<&str>) -> bool {
+    let is_named = |name: Option<&str>| named.is_none_or(|named| name == Some(named));
+    let mut operations = document.operations.iter();
+    operations.any(|(name, operation)| {
+        is_named(name.map(|name| name.as_str())) && operation.node.ty == OperationType::Subscription
+    })
+}
+
+fn allowed(limits: &Limits, cost: Cost) -> Result<(), ServerError> {
+    if cost.depth > limits.max_depth {
+        let (code, next) = ("TOO_DEEP", "Ask for the inner objects in a request of their own.");
+        return Err(refused(code, format!("Fields may be nested {} deep.", limits.max_depth), next));
+    }
+    if cost.points > limits.max_cost {
+        let text = format!("The request costs {} and the most is {}.", cost.points, limits.max_cost);
+        return Err(refused("MAX_COST_EXCEEDED", text, "Ask for smaller pages or fewer fields."));
+    }
+    Ok(())
+}
+
+/// The socket writes answers by itself and knows no texts that are JSON already.
+fn as_trees(data: &mut Value) {
+    match data {
+        Value::Binary(text) => *data = serde_json::from_slice(text).unwrap_or_default(),
+        Value::Object(fields) => fields.values_mut().for_each(as_trees),
+        Value::List(list) => list.iter_mut().for_each(as_trees),
+        _ => {}
+    }
+}
+
 /// Objects in an answer, the root aside.
 fn objects(data: &Value) -> u64 {
     let inside = |value: &Value| objects(value) + u64::from(matches!(value, Value::Object(_)));
@@ -174,6 +212,18 @@ fn objects(data: &Value) -> u64 {
         Value::List(list) => list.iter().map(inside).sum(),
         _ => 0,
     }
+}
+
+/// The answer to a request that did not run.
+fn answer_of(fault: ServerError, cost: Option<Value>) -> Box<Response> {
+    let mut response = all_coded(Response::from_errors(vec![fault]));
+    response.extensions.extend(cost.map(|cost| ("cost".into(), cost)));
+    Box::new(response)
+}
+
+fn all_coded(mut response: Response) -> Response {
+    response.errors.iter_mut().for_each(coded);
+    response
 }
 
 fn refused(code: &'static str, message: String, next: &'static str) -> ServerError {

@@ -18,10 +18,11 @@ use crate::{
 };
 use async_graphql::{
     Context, Object, OutputType,
-    connection::{Connection, Edge},
+    connection::{Connection, CursorType, Edge},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use stillage_core::record::Kind;
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ pub const MAX_PAGE: i32 = 250;
 const CURSOR_VERSION: u64 = 1;
 
 /// A list with cursors.
-pub type List<T> = Connection<String, T, Total>;
+pub type List<T> = Connection<Cursor, T, Total>;
 
 /// What a page was asked with.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +77,7 @@ impl PageArgs {
             ));
         }
         let cursor = |text: &Option<String>| {
-            let read = |text: &String| read_cursor(order, text).filter(&fits).ok_or_else(invalid_cursor);
+            let read = |text: &String| Cursor::key_in(order, text).filter(&fits).ok_or_else(invalid_cursor);
             text.as_ref().map(read).transpose()
         };
         Ok(Page { limit: size.into(), backward, after: cursor(&self.after)?, before: cursor(&self.before)? })
@@ -91,31 +92,52 @@ fn invalid_cursor() -> ApiFault {
     )
 }
 
-fn write_cursor(order: &str, key: &Key) -> String {
-    let parts: Vec<Value> = key
-        .iter()
-        .map(|part| match part {
+/// Where a row stands in its list. It becomes a text only when somebody asks for it: of a page's cursors most callers
+/// want the last one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    order: Arc<str>,
+    key: Key,
+}
+
+impl CursorType for Cursor {
+    type Error = &'static str;
+
+    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
+        Self::read(text).ok_or("not a cursor of this server")
+    }
+
+    fn encode_cursor(&self) -> String {
+        let part = |part: &KeyPart| match part {
             KeyPart::Text(text) => json!({ "t": text }),
             KeyPart::Int(number) => json!({ "n": number }),
             KeyPart::Id(id) => json!({ "i": id }),
-        })
-        .collect();
-    URL_SAFE_NO_PAD.encode(json!([CURSOR_VERSION, order, parts]).to_string())
+        };
+        let parts: Vec<Value> = self.key.iter().map(part).collect();
+        URL_SAFE_NO_PAD.encode(json!([CURSOR_VERSION, &*self.order, parts]).to_string())
+    }
 }
 
-fn read_cursor(order: &str, text: &str) -> Option<Key> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (version, of, parts): (u64, String, Vec<Value>) = serde_json::from_slice(&bytes).ok()?;
-    if version != CURSOR_VERSION || of != order {
-        return None;
+impl Cursor {
+    fn read(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (version, order, parts): (u64, Arc<str>, Vec<Value>) = serde_json::from_slice(&bytes).ok()?;
+        if version != CURSOR_VERSION {
+            return None;
+        }
+        let part = |part: &Value| {
+            let text = part.get("t").and_then(Value::as_str).map(|text| KeyPart::Text(text.to_owned()));
+            let number = || part.get("n").and_then(Value::as_i64).map(KeyPart::Int);
+            let id = || part.get("i").and_then(Value::as_str)?.parse().ok().map(KeyPart::Id);
+            text.or_else(number).or_else(id)
+        };
+        Some(Self { order, key: parts.iter().map(part).collect::<Option<_>>()? })
     }
-    let part = |part: &Value| {
-        let text = part.get("t").and_then(Value::as_str).map(|text| KeyPart::Text(text.to_owned()));
-        let number = || part.get("n").and_then(Value::as_i64).map(KeyPart::Int);
-        let id = || part.get("i").and_then(Value::as_str)?.parse().ok().map(KeyPart::Id);
-        text.or_else(number).or_else(id)
-    };
-    parts.iter().map(part).collect()
+
+    /// The key of a cursor that belongs to this order.
+    fn key_in(order: &str, text: &str) -> Option<Key> {
+        Self::read(text).filter(|cursor| *cursor.order == *order).map(|cursor| cursor.key)
+    }
 }
 
 /// A connection of the rows of a page.
@@ -129,7 +151,8 @@ pub fn connection<R, T: OutputType>(
     let (previous, next) =
         if page.backward { (rows.more, page.before.is_some()) } else { (page.after.is_some(), rows.more) };
     let mut list = List::with_additional_fields(previous, next, total);
-    let edges = rows.rows.into_iter().map(|(key, row)| Edge::new(write_cursor(order, &key), node(row)));
+    let order: Arc<str> = order.into();
+    let edges = rows.rows.into_iter().map(|(key, row)| Edge::new(Cursor { order: Arc::clone(&order), key }, node(row)));
     list.edges.extend(edges);
     list
 }
@@ -171,10 +194,10 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_as_it_was_and_fits_no_other_order() {
         let key = vec![KeyPart::Text("bolt \"8\"".into()), KeyPart::Int(-4), KeyPart::Id(Uuid::nil())];
-        let text = write_cursor("items/NAME", &key);
-        assert_eq!(read_cursor("items/NAME", &text), Some(key));
-        assert_eq!(read_cursor("items/SKU", &text), None);
-        assert_eq!(read_cursor("items/NAME", "bm90IG9uZQ"), None);
+        let text = Cursor { order: "items/NAME".into(), key: key.clone() }.encode_cursor();
+        assert_eq!(Cursor::key_in("items/NAME", &text), Some(key));
+        assert_eq!(Cursor::key_in("items/SKU", &text), None);
+        assert_eq!(Cursor::key_in("items/NAME", "bm90IG9uZQ"), None);
     }
 
     #[test]

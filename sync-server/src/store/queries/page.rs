@@ -14,6 +14,9 @@ pub enum KeyPart {
     Id(Uuid),
 }
 
+/// What the columns of a key are called; no order has more.
+const KEYS: [&str; 5] = ["k0", "k1", "k2", "k3", "k4"];
+
 /// One column of a sort key: its expression, and what it holds.
 #[derive(Debug, Clone, Copy)]
 pub enum Column {
@@ -81,8 +84,8 @@ impl<T> Rows<T> {
 impl Order {
     /// Selects the key columns as k0, k1, …
     pub fn push_keys(&self, sql: &mut Sql) {
-        for (index, column) in self.columns.iter().enumerate() {
-            sql.push(format_args!(", {} AS k{index}", column.sql()));
+        for (name, column) in KEYS.iter().zip(self.columns) {
+            sql.push(format_args!(", {} AS {name}", column.sql()));
         }
     }
 
@@ -100,7 +103,7 @@ impl Order {
 
     /// The order clause again, for a statement around one that selected the keys.
     pub fn push_outer(&self, sql: &mut Sql, page: &Page) {
-        self.push_order(sql, page, |_, index| format!("k{index}"));
+        self.push_order(sql, page, |_, index| KEYS[index].to_owned());
     }
 
     fn push_order(&self, sql: &mut Sql, page: &Page, name: impl Fn(&Column, usize) -> String) {
@@ -130,11 +133,11 @@ impl Order {
     /// Reads the key that `push_keys` selected.
     pub fn key(&self, row: &PgRow) -> Result<Key, sqlx::Error> {
         let part = |(index, column): (usize, &Column)| {
-            let name = format!("k{index}");
+            let name = KEYS[index];
             Ok(match column {
-                Column::Text(_) => KeyPart::Text(row.try_get(name.as_str())?),
-                Column::Int(_) => KeyPart::Int(row.try_get(name.as_str())?),
-                Column::Id(_) => KeyPart::Id(row.try_get(name.as_str())?),
+                Column::Text(_) => KeyPart::Text(row.try_get(name)?),
+                Column::Int(_) => KeyPart::Int(row.try_get(name)?),
+                Column::Id(_) => KeyPart::Id(row.try_get(name)?),
             })
         };
         self.columns.iter().enumerate().map(part).collect()

@@ -96,7 +96,7 @@ impl World {
 }
 
 pub fn enrolment(code: Option<String>, device: DeviceId) -> EnrolInput {
-    EnrolInput { code, device, name: "Desk".into(), public_key: "key".into(), forked_from: None }
+    EnrolInput { code, device, name: "Desk".into(), public_key: "key".into(), forked_from: None, certificate: None }
 }
 
 /// A site with one bin, and one item.

@@ -30,7 +30,7 @@ fn request(desk: &Desk, changes: Vec<Change>) -> PushRequest {
 fn writer(world: &World) -> Writer {
     let app = &world.app;
     let (store, pokes, growth) = (app.store.clone(), app.pokes.clone(), Growth::new(app.store.clone()));
-    Writer { store, org: app.org, pokes, growth, mint: Mint }
+    Writer { store, org: app.org, epoch: app.epoch, pokes, growth, mint: Mint }
 }
 
 /// Makes the database choke on every movement of 13 units, as a fault in it would.

@@ -40,7 +40,13 @@ export type World = {
   waiting: string[];
   lastSync: string | null;
   unlocked: "ready" | "new" | "locked";
-  progress: { phase: "first_sync" | "catching_up" | "import"; done: number; total: number | null } | null;
+  progress: {
+    phase: "first_sync" | "catching_up" | "import";
+    done: number;
+    total: number | null;
+    bytes: number | null;
+    total_bytes: number | null;
+  } | null;
   minted: number;
   emit: (tags: Tag[]) => void;
 };

@@ -92,9 +92,14 @@ function Progress({ status }: { status: Status }) {
     progress.total === null
       ? number(progress.done)
       : t("sync.progress.of", { done: progress.done, total: progress.total });
+  const megabytes =
+    progress.bytes === null || progress.total_bytes === null
+      ? ""
+      : ` · ${number(Math.round(progress.bytes / 1e5) / 10)} / ${number(Math.round(progress.total_bytes / 1e5) / 10)} MB`;
   return (
     <span className={css.part} data-testid={T.status.progress}>
       {t(`sync.progress.${progress.phase}`)} {amount}
+      {megabytes}
       {share !== null && (
         <span className={css.track} aria-hidden="true">
           <span className={css.fill} style={{ width: `${share * 100}%` }} />

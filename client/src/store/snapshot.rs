@@ -1,0 +1,318 @@
+//! Loading snapshots: which chunks are still to come, and each of them in one transaction with the note that it is in.
+//!
+//! The surprise: a scope has its cursor as soon as its records and balances are in, and is pulled from there on while its
+//! history still arrives. History never adds: what a cell holds came with the balances.
+
+use super::{
+    Durability, Store, effects, facts::lot_key, outbox, rebase, record::write_base, reset, search::Stale, settings,
+    staged,
+};
+use crate::{Failure, engine::Tag};
+use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction};
+use std::collections::{BTreeMap, BTreeSet};
+use stillage_core::{
+    id::DeviceId,
+    record::{Record, Ref},
+    scope::Scope,
+    snapshot::{Balance, Chunk, ChunkName, Manifest, Part, Row, What},
+    wire::Cursor,
+};
+
+/// A chunk that is still to be loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Due {
+    place: u64,
+    pub name: ChunkName,
+    /// The number S of its scope.
+    seq: u64,
+    pub history: bool,
+}
+
+/// How far the loading has come, in rows and in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loaded {
+    pub rows: u64,
+    pub of_rows: u64,
+    pub bytes: u64,
+    pub of_bytes: u64,
+}
+
+/// Whether a snapshot may be taken now: what was sent and has no settled end may be in it, and would be shown twice.
+pub fn is_welcome(conn: &Connection) -> Result<bool, Failure> {
+    Ok(!conn.prepare_cached("SELECT 1 FROM outbox WHERE state = 'sealed' LIMIT 1")?.exists([])?)
+}
+
+/// Whether this device holds nothing at all of its server.
+pub fn is_blank(conn: &Connection) -> Result<bool, Failure> {
+    let reset = settings::get(conn, settings::RESET)?.is_some();
+    Ok(!reset && settings::cursors(conn)?.values().all(|seq| *seq == 0) && scopes(conn)?.is_empty())
+}
+
+/// The next chunk after those that are loaded or on their way.
+pub fn due(conn: &Connection, after: Option<&Due>, history: bool) -> Result<Option<Due>, Failure> {
+    let sql = "SELECT place, name, seq, history FROM snapshot_chunk
+        WHERE NOT loaded AND place > ?1 AND history <= ?2 ORDER BY place LIMIT 1";
+    let found =
+        conn.prepare_cached(sql)?.query_row((after.map_or(0, |due| due.place), history), read_due).optional()?;
+    let Some((place, name, seq, history)) = found else { return Ok(None) };
+    Ok(Some(Due { place, name: serde_json::from_str(&name)?, seq, history }))
+}
+
+fn read_due(row: &SqlRow<'_>) -> rusqlite::Result<(u64, String, u64, bool)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+/// Scopes that are not all in; those of which only history is missing have a cursor already.
+pub fn scopes(conn: &Connection) -> Result<BTreeMap<Scope, bool>, Failure> {
+    let sql = "SELECT scope, min(history) FROM snapshot_chunk WHERE NOT loaded GROUP BY scope";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?)))?;
+    let mut scopes = BTreeMap::new();
+    for row in rows {
+        let (scope, only_history) = row?;
+        let scope = scope.parse().map_err(|_| Failure::internal(format_args!("snapshot of {scope:?}")))?;
+        scopes.insert(scope, only_history);
+    }
+    Ok(scopes)
+}
+
+pub fn loaded(conn: &Connection) -> Result<Option<Loaded>, Failure> {
+    let sql = "SELECT coalesce(sum(rows * loaded), 0), coalesce(sum(rows), 0), coalesce(sum(bytes * loaded), 0),
+        coalesce(sum(bytes), 0) FROM snapshot_chunk";
+    let loaded = conn.prepare_cached(sql)?.query_row([], |row| {
+        Ok(Loaded { rows: row.get(0)?, of_rows: row.get(1)?, bytes: row.get(2)?, of_bytes: row.get(3)? })
+    })?;
+    Ok(Some(loaded).filter(|loaded| loaded.of_rows > 0))
+}
+
+/// Notes what is to be loaded. Scopes of which something is here are left out, and so is everything while own changes are
+/// between sent and settled. Says whether anything is to be loaded now.
+pub fn accept(store: &Store, manifest: &Manifest) -> Result<bool, Failure> {
+    store.write(Durability::Normal, |transaction| {
+        let reset = settings::get(transaction, settings::RESET)?.is_some();
+        if !is_welcome(transaction)? || settings::epoch(transaction)?.is_some_and(|known| known != manifest.epoch) {
+            return Ok(false);
+        }
+        if reset {
+            reset::wipe_base(transaction)?;
+        }
+        let cursors = settings::cursors(transaction)?;
+        let is_new = |scope: &Scope| cursors.get(scope).copied().unwrap_or(0) == 0;
+        let new: BTreeMap<Scope, u64> =
+            manifest.scopes.iter().filter(|cursor| is_new(&cursor.scope)).map(|c| (c.scope, c.seq)).collect();
+        for scope in new.keys() {
+            reset::drop_scope(transaction, *scope)?;
+        }
+        note(transaction, manifest, &new, |_| true)?;
+        let coming =
+            manifest.chunks.iter().filter(|chunk| new.contains_key(&chunk.scope)).map(|chunk| chunk.rows).sum();
+        staged::begin(transaction, coming, cursors.values().sum())?;
+        settings::set(transaction, settings::EPOCH, &manifest.epoch.to_string())?;
+        Ok(!new.is_empty())
+    })
+}
+
+/// The snapshots that were being loaded are gone; `manifest` names what there is instead. History is taken up to where the
+/// balances were; what is not offered any more comes with the log.
+pub fn replace(store: &Store, manifest: &Manifest) -> Result<(), Failure> {
+    store.write(Durability::Normal, |transaction| {
+        let (mut whole, mut history) = (BTreeMap::new(), BTreeMap::new());
+        let offered: BTreeMap<Scope, u64> = manifest.scopes.iter().map(|c| (c.scope, c.seq)).collect();
+        let welcome = is_welcome(transaction)?;
+        for (scope, only_history) in scopes(transaction)? {
+            let limit = "SELECT max(seq) FROM snapshot_chunk WHERE scope = ?1";
+            let limit: u64 = transaction.query_row(limit, [scope.to_string()], |row| row.get(0))?;
+            match offered.get(&scope) {
+                Some(_) if only_history => {
+                    forget(transaction, scope)?;
+                    history.insert(scope, limit);
+                }
+                Some(seq) if welcome => {
+                    reset::drop_scope(transaction, scope)?;
+                    whole.insert(scope, *seq);
+                }
+                _ => reset::drop_scope(transaction, scope)?,
+            }
+        }
+        note(transaction, manifest, &whole, |_| true)?;
+        note(transaction, manifest, &history, |chunk| chunk.part == Part::History)?;
+        if scopes(transaction)?.is_empty() { forget_all(transaction) } else { Ok(()) }
+    })
+}
+
+/// Gives these snapshots up; the log brings what they would have.
+pub fn give_up(store: &Store) -> Result<(), Failure> {
+    store.write(Durability::Normal, |transaction| {
+        for scope in scopes(transaction)?.into_keys() {
+            reset::drop_scope(transaction, scope)?;
+        }
+        forget_all(transaction)
+    })
+}
+
+/// Nothing more of this scope is to be loaded.
+pub fn forget(conn: &Connection, scope: Scope) -> Result<(), Failure> {
+    conn.execute("DELETE FROM snapshot_chunk WHERE scope = ?1", [scope.to_string()])?;
+    // What is in is only kept beside what is not, to say how far the loading has come.
+    conn.execute("DELETE FROM snapshot_chunk WHERE NOT EXISTS (SELECT 1 FROM snapshot_chunk WHERE NOT loaded)", [])?;
+    Ok(())
+}
+
+pub fn forget_all(conn: &Connection) -> Result<(), Failure> {
+    conn.execute("DELETE FROM snapshot_chunk", [])?;
+    Ok(())
+}
+
+fn note(
+    transaction: &Transaction<'_>,
+    manifest: &Manifest,
+    scopes: &BTreeMap<Scope, u64>,
+    wanted: impl Fn(&ChunkName) -> bool,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO snapshot_chunk (scope, seq, history, rows, bytes, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let mut insert = transaction.prepare_cached(sql)?;
+    for chunk in manifest.chunks.iter().filter(|chunk| wanted(chunk)) {
+        let Some(seq) = scopes.get(&chunk.scope) else { continue };
+        let history = chunk.part == Part::History;
+        let name = serde_json::to_string(chunk)?;
+        insert.execute((chunk.scope.to_string(), seq, history, chunk.rows, chunk.bytes, name))?;
+    }
+    for (scope, seq) in scopes {
+        begin_following(transaction, *scope, *seq)?;
+    }
+    Ok(())
+}
+
+/// Sets the cursor once everything but history is in.
+fn begin_following(transaction: &Transaction<'_>, scope: Scope, seq: u64) -> Result<(), Failure> {
+    let sql = "SELECT 1 FROM snapshot_chunk WHERE scope = ?1 AND NOT loaded AND NOT history LIMIT 1";
+    let waits = transaction.prepare_cached(sql)?.exists([scope.to_string()])?;
+    let cursor = settings::cursors(transaction)?.get(&scope).copied().unwrap_or(0);
+    if !waits && cursor < seq {
+        settings::set_cursor(transaction, Cursor { scope, seq })?;
+    }
+    Ok(())
+}
+
+/// Puts indexes of what only history fills aside, when most of it is still to come.
+pub fn before_history(store: &Store) -> Result<(), Failure> {
+    store.write(Durability::Normal, |transaction| {
+        let sql = "SELECT coalesce(sum(rows), 0) FROM snapshot_chunk WHERE history AND NOT loaded";
+        let coming: u64 = transaction.query_row(sql, [], |row| row.get(0))?;
+        let sql = "SELECT coalesce(sum(seq), 0) FROM cursor WHERE scope LIKE 'site:%'
+            AND scope NOT IN (SELECT scope FROM snapshot_chunk)";
+        let have: u64 = transaction.query_row(sql, [], |row| row.get(0))?;
+        staged::begin_history(transaction, coming, have)
+    })
+}
+
+/// Loads one chunk, unless it is not wanted any more. Pending changes that stand on its rows are decided again.
+pub fn load(store: &Store, due: &Due, chunk: &Chunk) -> Result<BTreeSet<Tag>, Failure> {
+    store.write(Durability::Normal, |transaction| {
+        let sql = "UPDATE snapshot_chunk SET loaded = 1 WHERE place = ?1 AND name = ?2 AND NOT loaded";
+        if transaction.execute(sql, (due.place, serde_json::to_string(&due.name)?))? == 0 {
+            return Ok(BTreeSet::new());
+        }
+        let mut load = Load::new(transaction, due)?;
+        match chunk {
+            Chunk::Rows(rows) => rows.iter().try_for_each(|row| load.row(row))?,
+            Chunk::Balances(balances) => balances.iter().try_for_each(|balance| load.balance(balance))?,
+        }
+        let Load { touched, mut stale, tags, device, .. } = load;
+        rebase::run(transaction, device, touched, &mut stale)?;
+        stale.refresh(transaction)?;
+        if !due.history {
+            begin_following(transaction, due.name.scope, due.seq)?;
+        }
+        if scopes(transaction)?.is_empty() {
+            forget_all(transaction)?;
+        }
+        Ok(tags)
+    })
+}
+
+struct Load<'a> {
+    conn: &'a Connection,
+    scope: Scope,
+    /// Later rows come with the pull.
+    last: u64,
+    device: DeviceId,
+    waiting: bool,
+    touched: BTreeSet<Vec<u8>>,
+    stale: Stale,
+    tags: BTreeSet<Tag>,
+}
+
+impl<'a> Load<'a> {
+    fn new(conn: &'a Connection, due: &Due) -> Result<Self, Failure> {
+        let (device, waiting) = (settings::device(conn)?, outbox::is_waiting(conn)?);
+        let (touched, stale, tags) = (BTreeSet::new(), Stale::default(), BTreeSet::from([Tag::Status]));
+        Ok(Self { conn, scope: due.name.scope, last: due.seq, device, waiting, touched, stale, tags })
+    }
+
+    fn row(&mut self, row: &Row) -> Result<(), Failure> {
+        if row.seq > self.last {
+            return Ok(());
+        }
+        let numbers = BTreeMap::from([(self.scope, row.seq)]);
+        match &row.what {
+            What::Gone => {}
+            What::Record { of, body } => self.record(*of, row.seq, body)?,
+            What::Movement { movement, body } => {
+                effects::write_movement(self.conn, None, (movement.as_ref(), body), &numbers)?;
+                let cells = movement.entries().map(|line| effects::cell_row(&line.cell));
+                self.touched.extend(cells.filter(|_| self.waiting));
+                self.tags.extend([Tag::Stock, Tag::Items]);
+            }
+            What::Count { count, body } => {
+                effects::write_count(self.conn, None, (count.as_ref(), body))?;
+                self.touched.extend(self.waiting.then(|| effects::cell_row(&count.cell())));
+                self.tags.insert(Tag::Stock);
+            }
+            What::Unknown(entry) => {
+                let sql = "INSERT OR REPLACE INTO unknown_entry (scope, seq, entry) VALUES (?1, ?2, ?3)";
+                let row = (self.scope.to_string(), entry.seq, serde_json::to_string(entry)?);
+                self.conn.prepare_cached(sql)?.execute(row)?;
+            }
+        }
+        // What a pull has said meanwhile is later.
+        let sql = "INSERT OR IGNORE INTO outcome (change, outcome) VALUES (?1, ?2)";
+        self.conn.prepare_cached(sql)?.execute((row.change.0, row.outcome.name()))?;
+        Ok(())
+    }
+
+    fn record(&mut self, of: Ref, seq: u64, body: &str) -> Result<(), Failure> {
+        let record = Record::from_body(of, seq, body)?;
+        if self.waiting {
+            self.touched.insert(effects::record_row(of));
+            self.touched.extend(record.key().map(|key| effects::key_row(of.kind, &key)));
+        }
+        self.stale.record(&record);
+        self.tags.insert(Tag::of(of.kind));
+        write_base(self.conn, &record)
+    }
+
+    fn balance(&mut self, balance: &Balance) -> Result<(), Failure> {
+        let sql = "INSERT OR REPLACE INTO balance (item, location, lot, status, on_hand, last_order,
+                count_change, count_ts, count_device, count_seq, counted, count_log_seq)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let (cell, count) = (&balance.cell, balance.count);
+        self.conn.prepare_cached(sql)?.execute((
+            cell.item.0,
+            cell.location.0,
+            lot_key(cell.lot),
+            cell.status.name(),
+            balance.on_hand.0,
+            balance.last_order,
+            count.map(|count| count.change.0),
+            count.map(|count| count.order.ts),
+            count.map(|count| count.order.device.0),
+            count.map(|count| count.order.seq),
+            count.map(|count| count.counted.0),
+            count.and_then(|count| count.log_seq),
+        ))?;
+        self.touched.extend(self.waiting.then(|| effects::cell_row(cell)));
+        self.tags.extend([Tag::Stock, Tag::Items]);
+        Ok(())
+    }
+}

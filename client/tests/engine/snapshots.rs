@@ -1,0 +1,247 @@
+//! A device that begins from a snapshot holds, byte for byte, what one holds that followed the log; killed, cut off, granted
+//! and revoked at any chunk.
+
+use crate::{
+    ledger::Ledger,
+    world::{Bin, Desk, count, create, edit, issue, receive},
+};
+use serde_json::json;
+use stillage_client::store::{
+    Durability, reset, settings,
+    snapshot::{self, Due},
+};
+use stillage_core::{
+    id::ItemId,
+    quantity::Quantity,
+    scope::Scope,
+    snapshot::{Chunk, Manifest, Part},
+};
+
+const BASE: [&str; 7] = ["record", "balance", "movement", "posted_count", "outcome", "cursor", "unknown_entry"];
+
+/// Every base table, row by row.
+fn base(desk: &Desk) -> Vec<String> {
+    let mut lines = Vec::new();
+    let read = desk.store.read(|conn| {
+        for table in BASE {
+            let mut statement = conn.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+            let columns = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                let values: Vec<_> = (0..columns).map(|column| row.get_ref(column).unwrap()).collect();
+                lines.push(format!("{table} {values:?}"));
+            }
+        }
+        Ok(())
+    });
+    read.unwrap();
+    // Cells share an item and a location.
+    lines.sort();
+    lines
+}
+
+/// A ledger with edits, movements, counts and an item that was written over, and a desk that followed its log.
+fn busy() -> (Desk, Ledger, Bin) {
+    let (desk, mut ledger) = (Desk::new(), Ledger::new());
+    let bin = desk.furnish();
+    let more =
+        (0..7).map(|n| create(ItemId(desk.mint.id()), &[("sku", json!(format!("NUT-{n}"))), ("name", json!("Nut"))]));
+    desk.act(more.chain((1..9).map(|units| receive(&bin, units))).collect()).unwrap();
+    desk.act(vec![edit(bin.item, "name", "Bolt", "Carriage bolt"), issue(&bin, 3), count(&bin, 40)]).unwrap();
+    desk.sync(&mut ledger);
+    desk.act(vec![edit(bin.item, "name", "Carriage bolt", "Coach bolt"), count(&bin, 41), issue(&bin, 1)]).unwrap();
+    desk.sync(&mut ledger);
+    (desk, ledger, bin)
+}
+
+fn next(desk: &Desk, history: bool) -> Option<Due> {
+    desk.store.read(|conn| snapshot::due(conn, None, history)).unwrap()
+}
+
+fn load_one(desk: &Desk, chunks: &[Chunk], history: bool) -> bool {
+    let Some(due) = next(desk, history) else { return false };
+    // What travels is the encoded chunk.
+    let chunk = Chunk::decode(&chunks[due.name.n as usize].encode().unwrap()).unwrap();
+    snapshot::load(&desk.store, &due, &chunk).unwrap();
+    true
+}
+
+fn begin(desk: &Desk, (manifest, chunks): &(Manifest, Vec<Chunk>)) {
+    assert!(snapshot::accept(&desk.store, manifest).unwrap());
+    while load_one(desk, chunks, false) {}
+}
+
+#[test]
+fn a_snapshot_and_what_followed_is_byte_for_byte_what_the_log_says() {
+    let (first, mut ledger, bin) = busy();
+    let taken = ledger.snapshot();
+    first.act(vec![issue(&bin, 2), edit(bin.item, "name", "Coach bolt", "Bolt")]).unwrap();
+    first.sync(&mut ledger);
+    let (follower, second) = (Desk::new(), Desk::new());
+    follower.pull(&ledger).unwrap();
+    begin(&second, &taken);
+    while load_one(&second, &taken.1, true) {}
+    second.pull(&ledger).unwrap();
+    assert_eq!(second.dump(), follower.dump());
+    assert_eq!(base(&second), base(&follower));
+    assert_eq!(second.count("SELECT count(*) FROM snapshot_chunk"), 0);
+}
+
+#[test]
+fn killed_after_any_chunk_it_goes_on_where_it_was() {
+    let (first, ledger, _) = busy();
+    let taken = ledger.snapshot();
+    let mut second = Desk::new();
+    assert!(snapshot::accept(&second.store, &taken.0).unwrap());
+    let mut loaded = 0;
+    while load_one(&second, &taken.1, true) {
+        loaded += 1;
+        second = second.reopened();
+    }
+    assert_eq!(loaded, taken.1.len());
+    second.pull(&ledger).unwrap();
+    assert_eq!(second.dump(), first.dump());
+}
+
+#[test]
+fn people_count_and_are_pulled_for_before_the_history_is_in() {
+    let (first, mut ledger, bin) = busy();
+    let taken = ledger.snapshot();
+    let second = Desk::new();
+    begin(&second, &taken);
+    assert_eq!(second.on_hand(&bin), Quantity::whole(40));
+    assert_eq!(second.count("SELECT count(*) FROM movement"), 0);
+    second.act(vec![count(&bin, 38)]).unwrap();
+    second.sync(&mut ledger);
+    first.act(vec![issue(&bin, 1)]).unwrap();
+    first.sync(&mut ledger);
+    assert!(load_one(&second, &taken.1, true));
+    second.act(vec![receive(&bin, 5)]).unwrap();
+    while load_one(&second, &taken.1, true) {}
+    second.sync(&mut ledger);
+    first.pull(&ledger).unwrap();
+    assert_eq!(second.on_hand(&bin), first.on_hand(&bin));
+    assert_eq!(second.dump(), first.dump());
+}
+
+#[test]
+fn what_was_recorded_before_the_first_sync_stands_on_what_comes_in() {
+    let (first, mut ledger, bin) = busy();
+    let second = Desk::new();
+    let nut = ItemId(second.mint.id());
+    second.act(vec![create(nut, &[("sku", json!("HOOK-1")), ("name", json!("Hook"))])]).unwrap();
+    let taken = ledger.snapshot();
+    begin(&second, &taken);
+    second.act(vec![issue(&bin, 4)]).unwrap();
+    while load_one(&second, &taken.1, true) {}
+    second.sync(&mut ledger);
+    first.pull(&ledger).unwrap();
+    assert_eq!((second.waiting(), second.dump()), (0, first.dump()));
+}
+
+#[test]
+fn nothing_is_taken_while_own_changes_are_between_sent_and_settled() {
+    let (_, mut ledger, _) = busy();
+    let second = Desk::new();
+    second.furnish();
+    second.push(&mut ledger);
+    assert!(!snapshot::accept(&second.store, &ledger.snapshot().0).unwrap());
+    assert_eq!(next(&second, true), None);
+}
+
+#[test]
+fn a_site_that_is_revoked_while_its_history_arrives_leaves_nothing_behind() {
+    let (_, ledger, bin) = busy();
+    let taken = ledger.snapshot();
+    let second = Desk::new();
+    begin(&second, &taken);
+    load_one(&second, &taken.1, true);
+    load_one(&second, &taken.1, true);
+    let due = next(&second, true).unwrap();
+    let mut answer = second.asked(&ledger);
+    let site = answer.heads.iter().map(|head| head.scope).find(|scope| matches!(scope, Scope::Site(_))).unwrap();
+    answer.pages.retain(|page| page.scope != site);
+    answer.heads.retain(|head| head.scope != site);
+    answer.removed = vec![site];
+    second.apply(&answer).unwrap();
+    // It was on its way already.
+    let late = Chunk::decode(&taken.1[due.name.n as usize].encode().unwrap()).unwrap();
+    snapshot::load(&second.store, &due, &late).unwrap();
+    while load_one(&second, &taken.1, true) {}
+    assert_eq!(second.on_hand(&bin), Quantity::ZERO);
+    assert_eq!(second.count("SELECT count(*) FROM movement") + second.count("SELECT count(*) FROM snapshot_chunk"), 0);
+}
+
+#[test]
+fn a_site_granted_later_comes_as_a_snapshot_beside_what_is_here() {
+    let (first, ledger, bin) = busy();
+    let second = Desk::new();
+    let mut answer = second.asked(&ledger);
+    let site = answer.heads.iter().map(|head| head.scope).find(|scope| matches!(scope, Scope::Site(_))).unwrap();
+    answer.pages.retain(|page| page.scope != site);
+    answer.heads.retain(|head| head.scope != site);
+    second.apply(&answer).unwrap();
+    assert_eq!(second.on_hand(&bin), Quantity::ZERO);
+    let taken = ledger.snapshot();
+    begin(&second, &taken);
+    assert_eq!(second.on_hand(&bin), Quantity::whole(40));
+    while load_one(&second, &taken.1, true) {}
+    second.pull(&ledger).unwrap();
+    assert_eq!(second.dump(), first.dump());
+}
+
+#[test]
+fn a_snapshot_that_is_gone_is_replaced_by_a_younger_one_at_any_chunk() {
+    let (first, mut ledger, bin) = busy();
+    let old = ledger.snapshot();
+    first.act(vec![issue(&bin, 2), receive(&bin, 9)]).unwrap();
+    first.sync(&mut ledger);
+    let young = ledger.snapshot();
+    for before in 0..old.1.len() {
+        let second = Desk::new();
+        assert!(snapshot::accept(&second.store, &old.0).unwrap());
+        for _ in 0..before {
+            load_one(&second, &old.1, true);
+        }
+        snapshot::replace(&second.store, &young.0).unwrap();
+        while load_one(&second, &young.1, false) {}
+        second.pull(&ledger).unwrap();
+        while load_one(&second, &young.1, true) {}
+        assert_eq!(base(&second), base(&first), "replaced after {before} chunks");
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_gone_for_good_leaves_the_work_to_the_log() {
+    let (first, ledger, _) = busy();
+    let taken = ledger.snapshot();
+    for before in 0..taken.1.len() {
+        let second = Desk::new();
+        assert!(snapshot::accept(&second.store, &taken.0).unwrap());
+        for _ in 0..before {
+            load_one(&second, &taken.1, true);
+        }
+        snapshot::give_up(&second.store).unwrap();
+        second.pull(&ledger).unwrap();
+        assert_eq!(base(&second), base(&first), "given up after {before} chunks");
+    }
+}
+
+#[test]
+fn a_new_history_forgets_what_was_being_loaded() {
+    let (_, ledger, _) = busy();
+    let taken = ledger.snapshot();
+    let second = Desk::new();
+    begin(&second, &taken);
+    load_one(&second, &taken.1, true);
+    second.store.write(Durability::Normal, reset::wipe_base).unwrap();
+    assert_eq!(next(&second, true), None);
+    assert!(second.store.read(|conn| Ok(settings::cursors(conn)?.is_empty())).unwrap());
+}
+
+#[test]
+fn catalogue_and_balances_come_before_history() {
+    let (_, ledger, _) = busy();
+    let parts: Vec<Part> = ledger.snapshot().0.chunks.iter().map(|chunk| chunk.part).collect();
+    assert!(parts.is_sorted() && parts.contains(&Part::Balances) && parts.contains(&Part::History));
+}
