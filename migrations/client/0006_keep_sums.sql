@@ -14,3 +14,8 @@ CREATE TABLE mismatch (
   -- Whether the server has been told.
   told INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Of the scope at the number of its snapshot, as the manifest said; what is loaded must come to it.
+ALTER TABLE snapshot_chunk ADD COLUMN sum TEXT;
+-- What came of this chunk; NULL until it is loaded.
+ALTER TABLE snapshot_chunk ADD COLUMN mine TEXT;

@@ -114,7 +114,12 @@ impl Keeping {
     /// their heads. Says whether one is found to differ.
     pub fn end(self, conn: &Connection, answer: &PullAnswer) -> Result<bool, Failure> {
         for page in &answer.pages {
-            let before = if page.from == 0 { Some(Sum::EMPTY) } else { kept(conn, page.scope)? };
+            let before = match page.from {
+                // A snapshot that was given up half-way leaves records, over which the log writes.
+                0 if page.scope == Scope::Catalogue => None,
+                0 => Some(Sum::EMPTY),
+                _ => kept(conn, page.scope)?,
+            };
             let change = self.changes.0.get(&page.scope).copied().unwrap_or_default();
             let sum = before.filter(|_| !self.loading).map(|sum| sum.with(change));
             keep(conn, page.scope, sum)?;

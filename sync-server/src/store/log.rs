@@ -135,6 +135,11 @@ pub struct KeptSum {
     pub sum: Option<Sum>,
 }
 
+/// A sum as Postgres keeps it: a decimal number.
+pub(super) fn read_sum(decimal: &str) -> Result<Sum, Error> {
+    decimal.parse().map(Sum).map_err(corrupt)
+}
+
 pub async fn sums(tx: &mut Tx) -> Result<Vec<KeptSum>, Error> {
     let rows: Vec<(String, i64, Option<String>)> =
         sqlx::query_as("SELECT scope, head, sum::text FROM scope WHERE org = $1 ORDER BY scope")
@@ -142,7 +147,7 @@ pub async fn sums(tx: &mut Tx) -> Result<Vec<KeptSum>, Error> {
             .fetch_all(tx.conn())
             .await?;
     let read = |(scope, head, sum): (String, i64, Option<String>)| {
-        let sum = sum.as_deref().map(str::parse).transpose().map_err(corrupt)?.map(Sum);
+        let sum = sum.as_deref().map(read_sum).transpose()?;
         Ok(KeptSum { scope: scope.parse().map_err(corrupt)?, head: head.unsigned_abs(), sum })
     };
     rows.into_iter().map(read).collect()
