@@ -1,6 +1,6 @@
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
-CREATE TABLE cursor (scope TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE cursor (scope TEXT PRIMARY KEY, seq INTEGER NOT NULL, sum BLOB) STRICT, WITHOUT ROWID;
 
 CREATE TABLE record (
   kind TEXT NOT NULL,
@@ -226,6 +226,17 @@ CREATE INDEX outbox_queued ON outbox (n) WHERE state = 'queued';
 
 CREATE INDEX outbox_parked ON outbox (change) WHERE outcome = 'PARKED';
 
+CREATE TABLE mismatch (
+  scope TEXT PRIMARY KEY,
+  state TEXT NOT NULL CHECK (state IN ('found', 'rebuilt', 'standing')),
+  seq INTEGER NOT NULL,
+  mine TEXT NOT NULL,
+  theirs TEXT NOT NULL,
+  -- When it was last built anew, in microseconds since 1970 by the server's clock.
+  at INTEGER,
+  -- Whether the server has been told.
+  told INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE snapshot_chunk (
   place INTEGER PRIMARY KEY,
   scope TEXT NOT NULL,

@@ -11,6 +11,14 @@ CREATE TABLE public._sqlx_migrations (
     execution_time bigint NOT NULL
 );
 
+CREATE TABLE public.audit (
+    org uuid NOT NULL,
+    at bigint NOT NULL,
+    took_ms bigint,
+    ok boolean,
+    violations jsonb
+);
+
 CREATE TABLE public.balance (
     org uuid NOT NULL,
     item uuid NOT NULL,
@@ -172,6 +180,13 @@ UNION ALL
     movement.to_seq AS seq
    FROM public.movement;
 
+CREATE TABLE public.head_note (
+    org uuid NOT NULL,
+    scope text NOT NULL,
+    at bigint NOT NULL,
+    head bigint NOT NULL
+);
+
 CREATE TABLE public.item_cost (
     org uuid NOT NULL,
     item uuid NOT NULL,
@@ -233,8 +248,11 @@ CREATE TABLE public.record (
 CREATE TABLE public.scope (
     org uuid NOT NULL,
     scope text NOT NULL,
-    head bigint DEFAULT 0 NOT NULL
-);
+    head bigint DEFAULT 0 NOT NULL,
+    sum numeric(39,0),
+    CONSTRAINT scope_sum_check CHECK ((sum >= (0)::numeric))
+)
+WITH (fillfactor='50');
 
 CREATE TABLE public.snapshot (
     org uuid NOT NULL,
@@ -261,6 +279,9 @@ ALTER TABLE ONLY public.snapshot_chunk ALTER COLUMN body SET STORAGE EXTERNAL;
 ALTER TABLE ONLY public._sqlx_migrations
     ADD CONSTRAINT _sqlx_migrations_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (org, at);
+
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (org, item, location, lot, status);
 
@@ -284,6 +305,9 @@ ALTER TABLE ONLY public.device
 
 ALTER TABLE ONLY public.device_site
     ADD CONSTRAINT device_site_pkey PRIMARY KEY (org, device, site);
+
+ALTER TABLE ONLY public.head_note
+    ADD CONSTRAINT head_note_pkey PRIMARY KEY (org, scope, at);
 
 ALTER TABLE ONLY public.item_cost
     ADD CONSTRAINT item_cost_pkey PRIMARY KEY (org, item);
@@ -344,6 +368,8 @@ CREATE INDEX record_parent ON public.record USING btree (org, kind, parent) WHER
 
 CREATE INDEX record_search ON public.record USING gin (search public.gin_trgm_ops) WITH (fastupdate=off) WHERE (kind = 'item'::text);
 
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);
 CREATE INDEX snapshot_scope ON public.snapshot USING btree (org, scope, seq);
 
 ALTER TABLE ONLY public.device_code

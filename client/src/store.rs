@@ -22,6 +22,7 @@ pub mod search;
 pub mod settings;
 pub mod snapshot;
 pub mod staged;
+pub mod sums;
 
 use crate::Failure;
 use rusqlite::{Connection, Transaction, TransactionBehavior};

@@ -32,6 +32,8 @@ pub enum Discard {
 /// How the pages change one cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CellChange {
+    /// The scope the cell is in.
+    pub scope: Scope,
     pub delta: Quantity,
     pub last_order: i64,
     pub count: Option<LastCount>,
@@ -127,7 +129,7 @@ impl Absorbed {
             }
             (entry::COUNT, entry::VERSION) => {
                 let count = serde_json::from_str(&logged.body).map_err(readable)?;
-                self.count(logged, count);
+                self.count(scope, logged, count);
             }
             _ if seeded!(UnknownEntryDropped) => {}
             _ => self.unknown.push((scope, logged.clone())),
@@ -138,7 +140,7 @@ impl Absorbed {
     /// A page changes only the cells of its own scope, even of a movement between two sites.
     fn movement(&mut self, scope: Scope, logged: &LogEntry, movement: Movement) {
         for line in movement.entries().filter(|line| line.scope == scope || seeded!(OtherScopesCells)) {
-            let cell = self.cell(line.cell);
+            let cell = self.cell(line.cell, line.scope);
             cell.delta = cell.delta.checked_add(line.delta).unwrap_or(cell.delta);
             cell.last_order = cell.last_order.max(if seeded!(AbsorbedRaisesNoOrder) { 0 } else { movement.order.ts });
         }
@@ -148,9 +150,9 @@ impl Absorbed {
         arrived.numbers.insert(scope, logged.seq);
     }
 
-    fn count(&mut self, logged: &LogEntry, count: PostedCount) {
+    fn count(&mut self, scope: Scope, logged: &LogEntry, count: PostedCount) {
         let last = LastCount::of(&count, Some(logged.seq).filter(|_| !seeded!(CountNumberLost)));
-        let cell = self.cell(count.cell());
+        let cell = self.cell(count.cell(), scope);
         cell.last_order = cell.last_order.max(last.order.ts);
         if cell.count.is_none_or(|known| known.order < last.order || seeded!(OldCountAbsorbed)) {
             cell.count = Some(last);
@@ -158,8 +160,9 @@ impl Absorbed {
         self.counts.push((count, logged.body.clone()));
     }
 
-    fn cell(&mut self, cell: Cell) -> &mut CellChange {
-        self.cells.entry(cell).or_insert(CellChange { delta: Quantity::ZERO, last_order: 0, count: None })
+    fn cell(&mut self, cell: Cell, scope: Scope) -> &mut CellChange {
+        let scope = self.cells.values().next().filter(|_| seeded!(SumOfFirstScope)).map_or(scope, |first| first.scope);
+        self.cells.entry(cell).or_insert(CellChange { scope, delta: Quantity::ZERO, last_order: 0, count: None })
     }
 
     /// Rows whose pending changes must be decided again.

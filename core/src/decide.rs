@@ -143,7 +143,9 @@ impl Facts {
         }
         for movement in &effects.movements {
             for entry in movement.entries() {
-                self.cells.entry(entry.cell).or_default().enter(TailEntry::of(movement, &entry));
+                let cell = self.cells.entry(entry.cell).or_default();
+                self.before.cells.entry(entry.cell).or_insert(cell.on_hand);
+                cell.enter(TailEntry::of(movement, &entry));
                 self.know_cell(entry.cell);
             }
             let known = crate::facts::MovementFacts { movement: movement.clone(), reversed_by: None };
@@ -184,6 +186,7 @@ impl Facts {
         let old = self.records.insert(record.of, Some(record.clone())).flatten();
         let old_key = old.as_ref().and_then(Record::key);
         let new_key = record.key();
+        self.before.records.entry(record.of).or_insert(old);
         if old_key == new_key {
             return;
         }

@@ -167,6 +167,15 @@ pub struct Facts {
     pub costs: HashMap<ItemId, CostFacts>,
     /// Records that a rejected or parked change would have created, with that change.
     pub refused_creates: HashMap<Ref, ChangeId>,
+    /// What stood where something has been carried over since.
+    pub before: Before,
+}
+
+/// Rows as they were before a batch, of those that it changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Before {
+    pub records: BTreeMap<Ref, Option<Record>>,
+    pub cells: BTreeMap<Cell, Quantity>,
 }
 
 impl Facts {

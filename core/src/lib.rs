@@ -37,5 +37,6 @@ pub mod seeded;
 pub mod settle;
 pub mod snapshot;
 pub mod stock;
+pub mod sum;
 pub mod text;
 pub mod wire;

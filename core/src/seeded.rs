@@ -80,6 +80,9 @@ bugs! {
     AckTooFar = "ack_too_far", "one change more than was acknowledged is taken for settled";
     RemovedScopeKept = "removed_scope_kept", "a site that was taken away stays";
     ShownTwice = "shown_twice", "what has arrived is shown on top of itself until it is acknowledged";
+    SumKeepsOld = "sum_keeps_old", "what a write replaces stays in the sum of its scope";
+    SumSkipsEmptied = "sum_skips_emptied", "a cell that becomes empty stays in the sum of its scope";
+    SumOfFirstScope = "sum_of_first_scope", "a device takes every cell of an answer for one of the same scope";
     PendingNotCarried = "pending_not_carried", "pending changes do not see those before them when they are decided again";
     StoreCursorFirst = "store_cursor_first", "the cursor is stored before the page, which may be thrown away";
     StoreOldCountKept = "store_old_count_kept", "the first count of a cell speaks for it for good";

@@ -19,7 +19,7 @@ use crate::{
     change::Digest,
     id::{DeviceId, EpochId, OrganisationId},
     scope::Scope,
-    wire::Cursor,
+    wire::{Cursor, ScopeSum},
 };
 use column::Reader;
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,9 @@ pub struct Manifest {
     pub server_time: i64,
     /// The number S of each scope. One that is missing here is followed by its log.
     pub scopes: Vec<Cursor>,
+    /// Of these scopes at S, as far as the server keeps one: what is loaded must come to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<ScopeSum>,
     pub chunks: Vec<ChunkName>,
     /// Snapshots are being made: ask again.
     pub making: bool,

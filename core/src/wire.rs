@@ -6,6 +6,7 @@ use crate::{
     change::{Change, ChangeResult, Digest, Outcome},
     id::{ChangeId, DeviceId, EpochId, OrganisationId, PersonId},
     scope::Scope,
+    sum::{Mismatch, Sum},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -101,6 +102,9 @@ pub struct PullInput {
     /// The last of its own changes the device knows to be settled.
     pub settled_seq: u64,
     pub max_rows: u32,
+    /// Scopes whose sum was not the server's when they were last compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<Mismatch>,
 }
 
 /// How far a scope has been applied.
@@ -124,6 +128,17 @@ pub struct PullAnswer {
     pub has_more: bool,
     /// Covers only changes whose effects lie at or below the cursors that result from this answer.
     pub ack: Option<SettledAck>,
+    /// Of the scopes that these pages bring to their heads, as far as the server keeps one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<ScopeSum>,
+}
+
+/// The sum of a scope at one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeSum {
+    pub scope: Scope,
+    pub seq: u64,
+    pub sum: Sum,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

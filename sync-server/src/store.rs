@@ -4,6 +4,7 @@
 //! The surprise: there are two pools. Writers look rows up by key in tables that grow by the
 //! thousand between two ANALYZE runs, so their connections are told never to scan.
 
+pub mod audit;
 pub mod backup;
 pub mod batch;
 pub mod cells;
@@ -11,6 +12,7 @@ pub mod devices;
 pub mod dump;
 pub mod facts;
 pub mod fault;
+pub mod horizon;
 pub mod log;
 pub mod organisation;
 pub mod park;
@@ -19,6 +21,7 @@ pub mod records;
 pub mod release;
 pub mod snapshots;
 pub mod statistics;
+pub mod sums;
 pub mod verify;
 pub mod writes;
 

@@ -38,6 +38,7 @@ named! {
         OutcomesNeverChange = "outcomes_never_change";
         HoldsOnlyGranted = "holds_only_granted";
         LogIsWhole = "log_is_whole";
+        SumsAgree = "sums_agree";
         TombstoneStaysDead = "tombstone_stays_dead";
         NothingFromTheFuture = "nothing_from_the_future";
         NothingOverwritten = "nothing_overwritten";

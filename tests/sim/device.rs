@@ -28,6 +28,7 @@ use stillage_core::{
     rejection::Rejection,
     scope::Scope,
     settle::{context, needs_of},
+    sum::Sum,
     wire::{LogEntry, PullAnswer, PullInput, PushAnswer, PushInput},
 };
 
@@ -39,6 +40,8 @@ pub struct Disk {
     pub epoch: EpochId,
     pub pushed: u64,
     pub cursors: BTreeMap<Scope, u64>,
+    /// Of the base, beside the cursors.
+    pub sums: BTreeMap<Scope, Sum>,
     pub base: Book,
     pub outbox: Vec<Row>,
     pub outcomes: BTreeMap<ChangeId, Outcome>,
@@ -143,6 +146,7 @@ impl Disk {
             epoch,
             pushed: 0,
             cursors: BTreeMap::new(),
+            sums: BTreeMap::new(),
             base: Book::born(),
             outbox: Vec::new(),
             outcomes: BTreeMap::new(),
@@ -234,6 +238,7 @@ impl Disk {
             cursors,
             settled_seq: self.settled_seq(),
             max_rows: 5000,
+            mismatches: Vec::new(),
         }
     }
 

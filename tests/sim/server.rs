@@ -22,6 +22,7 @@ use stillage_core::{
     scope::Scope,
     settle::{self, DeviceFacts, Push, Settled, Writes},
     stock::Cell,
+    sum::Sum,
     wire::{Ack, LogEntry, PushInput},
 };
 
@@ -50,6 +51,7 @@ pub struct Server {
     pub changes: BTreeMap<ChangeId, KnownChange>,
     pub devices: BTreeMap<DeviceId, Known>,
     pub logs: BTreeMap<Scope, Vec<Rc<LogEntry>>>,
+    pub sums: BTreeMap<Scope, Sum>,
     /// Where each change left rows.
     pub left: BTreeMap<ChangeId, Vec<(Scope, u64)>>,
     refused: BTreeMap<Ref, ChangeId>,
@@ -114,6 +116,7 @@ impl Server {
             changes: BTreeMap::new(),
             devices: BTreeMap::new(),
             logs: BTreeMap::new(),
+            sums: BTreeMap::new(),
             left: BTreeMap::new(),
             refused: BTreeMap::new(),
             costs: BTreeMap::new(),

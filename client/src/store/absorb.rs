@@ -5,17 +5,21 @@
 //! its pending one: it takes its place and touches nothing, so that a long outbox is not decided
 //! again with every page.
 
-use super::{Durability, Store, effects, outbox, rebase, record::write_base, reset, search::Stale, settings, staged};
+mod cell;
+
+use super::{
+    Durability, Store, effects, outbox, rebase, record::write_body, reset, search::Stale, settings, staged, sums,
+};
 use crate::{Failure, engine::Tag};
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{OptionalExtension, Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use stillage_core::{
-    absorb::{Absorbed, Arrived, CellChange, Discard, absorb},
+    absorb::{Absorbed, Arrived, Discard, absorb},
     change::{ChangeResult, Outcome},
     id::{DeviceId, MovementId},
     record::{Kind, Record, Ref},
     scope::Scope,
-    stock::{Cell, Movement, PostedCount},
+    stock::{Movement, PostedCount},
     wire::{Cursor, PullAnswer},
 };
 
@@ -26,8 +30,8 @@ pub struct Applied {
     pub tags: BTreeSet<Tag>,
     /// Pending changes that stood on rows which came in otherwise than they were shown.
     pub decided_again: usize,
-    /// A scope is there that the request did not name.
-    pub new_scope: bool,
+    /// There is more to ask for: a scope that the request did not name, or one that must be built anew.
+    pub more: bool,
 }
 
 /// Applies the answer, or says why it must be thrown away whole.
@@ -42,12 +46,13 @@ pub fn apply(store: &Store, answer: &PullAnswer) -> Result<Result<Applied, Disca
             reset::wipe_base(transaction)?;
         }
         let device = settings::device(transaction)?;
+        let rebuilt = rebuild(transaction, answer)?;
         let cursors = settings::cursors(transaction)?;
         let (heads, have) = (answer.heads.iter().map(|head| head.seq).sum::<u64>(), cursors.values().sum());
         staged::begin(transaction, heads.saturating_sub(have), have)?;
         let chain_at = |seq| outbox::chain_at(transaction, device, seq).ok().flatten();
         match absorb(answer, &cursors, chain_at) {
-            Ok(absorbed) => Page::new(transaction, device)?.write(answer, &absorbed, &cursors),
+            Ok(absorbed) => Page::new(transaction, device, rebuilt)?.write(answer, &absorbed, &cursors),
             Err(discard) => {
                 // The failure only rolls back; it does not leave this function.
                 discarded = Some(discard);
@@ -62,6 +67,24 @@ pub fn apply(store: &Store, answer: &PullAnswer) -> Result<Result<Applied, Disca
     }
 }
 
+/// Gives up the rows of the scope that is to be built anew, in the transaction that stores its first page.
+fn rebuild(transaction: &Transaction<'_>, answer: &PullAnswer) -> Result<Rebuilt, Failure> {
+    let Some(scope) = sums::to_rebuild(transaction)? else { return Ok(Rebuilt::default()) };
+    if !answer.pages.iter().any(|page| page.scope == scope && page.from == 0) {
+        return Ok(Rebuilt::default());
+    }
+    let mut stale = Stale::default();
+    reset::empty_scope(transaction, scope, &mut stale)?;
+    sums::rebuilding(transaction, scope, answer.server_time)?;
+    Ok(Rebuilt { stale, scope: Some(scope) })
+}
+
+#[derive(Default)]
+struct Rebuilt {
+    scope: Option<Scope>,
+    stale: Stale,
+}
+
 struct Page<'a> {
     conn: &'a Transaction<'a>,
     device: DeviceId,
@@ -69,12 +92,15 @@ struct Page<'a> {
     waiting: bool,
     touched: BTreeSet<Vec<u8>>,
     stale: Stale,
+    sums: sums::Keeping,
+    rebuilt: Option<Scope>,
 }
 
 impl<'a> Page<'a> {
-    fn new(conn: &'a Transaction<'a>, device: DeviceId) -> Result<Self, Failure> {
-        let waiting = outbox::is_waiting(conn)?;
-        Ok(Self { conn, device, waiting, touched: BTreeSet::new(), stale: Stale::default() })
+    fn new(conn: &'a Transaction<'a>, device: DeviceId, rebuilt: Rebuilt) -> Result<Self, Failure> {
+        let (waiting, sums) = (outbox::is_waiting(conn)?, sums::Keeping::begin(conn)?);
+        let Rebuilt { scope, stale } = rebuilt;
+        Ok(Self { conn, device, waiting, touched: BTreeSet::new(), stale, sums, rebuilt: scope })
     }
 
     fn write(
@@ -103,23 +129,28 @@ impl<'a> Page<'a> {
             effects::write_count(self.conn, None, (count, body))?;
         }
         for (cell, change) in &absorbed.cells {
-            write_cell(self.conn, cell, change)?;
+            let on_hand = cell::write(self.conn, cell, change)?;
+            self.sums.cell((change.scope, cell), change.delta, on_hand);
         }
         self.keep_unknown(absorbed)?;
         self.outcomes(answer)?;
         for (&scope, &seq) in &absorbed.cursors {
             settings::set_cursor(self.conn, Cursor { scope, seq })?;
         }
-        let new_scope = self.scopes(answer, absorbed, cursors)?;
+        let mut more = self.scopes(answer, absorbed, cursors)?;
+        more |= std::mem::take(&mut self.sums).end(self.conn, answer)?;
         settings::set(self.conn, settings::EPOCH, &answer.epoch.to_string())?;
-        let decided_again = match absorbed.removed.is_empty() {
-            true => rebase::run(self.conn, self.device, self.touched, &mut self.stale)?,
-            // Whatever stood on the rows that are gone; this is seldom.
-            false => rebase::run_all(self.conn, self.device, &mut self.stale)?,
+        more |= self.rebuilt.is_some() && sums::to_rebuild(self.conn)?.is_some();
+        let decided_again = if self.rebuilt.is_none() && absorbed.removed.is_empty() {
+            rebase::run(self.conn, self.device, self.touched, &mut self.stale)?
+        } else {
+            // Whatever stood on the rows that are gone, which may never come back; this is seldom.
+            rebase::run_all(self.conn, self.device, &mut self.stale)?
         };
         self.stale.refresh(self.conn)?;
         let rows = answer.pages.iter().map(|page| page.to - page.from).sum();
-        Ok(Applied { rows, tags: tags(absorbed), new_scope, decided_again })
+        let tags = if self.rebuilt.is_some() { Tag::ALL.into() } else { tags(absorbed) };
+        Ok(Applied { rows, tags, more, decided_again })
     }
 
     /// Pending rows that came in just as they were shown. All other rows are touched.
@@ -270,7 +301,9 @@ impl<'a> Page<'a> {
             self.stale.named(Kind::Barcode.name(), record.of.id, old.flatten());
         }
         self.stale.record(record);
-        write_base(self.conn, record)
+        let body = record.body();
+        self.sums.record(self.conn, record, &body)?;
+        write_body(self.conn, record, &body)
     }
 
     fn keep_unknown(&self, absorbed: &Absorbed) -> Result<(), Failure> {
@@ -334,49 +367,6 @@ struct Twins {
     movements: HashSet<MovementId>,
     counts: HashSet<uuid::Uuid>,
     records: HashSet<(Ref, String)>,
-}
-
-fn write_cell(conn: &Connection, cell: &Cell, change: &CellChange) -> Result<(), Failure> {
-    let sql = "INSERT INTO balance (item, location, lot, status, on_hand, last_order,
-            count_change, count_ts, count_device, count_seq, counted, count_log_seq)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-        ON CONFLICT (item, location, lot, status) DO UPDATE SET
-            on_hand = on_hand + excluded.on_hand, last_order = max(last_order, excluded.last_order)";
-    let count = change.count;
-    let lot = super::facts::lot_key(cell.lot);
-    conn.prepare_cached(sql)?.execute((
-        cell.item.0,
-        cell.location.0,
-        &lot,
-        cell.status.name(),
-        change.delta.0,
-        change.last_order,
-        count.map(|count| count.change.0),
-        count.map(|count| count.order.ts),
-        count.map(|count| count.order.device.0),
-        count.map(|count| count.order.seq),
-        count.map(|count| count.counted.0),
-        count.and_then(|count| count.log_seq),
-    ))?;
-    let Some(count) = count.filter(|_| !seeded!(StoreOldCountKept)) else { return Ok(()) };
-    // The later of two counts in effective order speaks for the cell, whichever came first.
-    let sql = "UPDATE balance SET count_change = ?5, count_ts = ?6, count_device = ?7, count_seq = ?8, counted = ?9,
-            count_log_seq = ?10
-        WHERE item = ?1 AND location = ?2 AND lot = ?3 AND status = ?4
-          AND (count_ts IS NULL OR (count_ts, count_device, count_seq) < (?6, ?7, ?8))";
-    conn.prepare_cached(sql)?.execute((
-        cell.item.0,
-        cell.location.0,
-        &lot,
-        cell.status.name(),
-        count.change.0,
-        count.order.ts,
-        count.order.device.0,
-        count.order.seq,
-        count.counted.0,
-        count.log_seq,
-    ))?;
-    Ok(())
 }
 
 fn tags(absorbed: &Absorbed) -> BTreeSet<Tag> {

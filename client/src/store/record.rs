@@ -95,11 +95,16 @@ fn at_index(mut failure: Failure, index: u64) -> Failure {
 
 /// Writes a record of the base.
 pub fn write_base(conn: &Connection, record: &Record) -> Result<(), Failure> {
+    write_body(conn, record, &record.body())
+}
+
+/// The same for whoever has its body at hand.
+pub fn write_body(conn: &Connection, record: &Record, body: &str) -> Result<(), Failure> {
     let sql = "INSERT OR REPLACE INTO record (kind, id, version, archived, key, name, parent, body)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let kind = record.of.kind.name();
     let (key, name, parent) = (record.key(), record.name(), record.parent());
-    let row = (kind, record.of.id, record.version, record.archived, key, name, parent, record.body());
+    let row = (kind, record.of.id, record.version, record.archived, key, name, parent, body);
     conn.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use stillage_core::{
     id::{DeviceId, EpochId},
     scope::Scope,
     seed,
-    wire::Ack,
+    wire::{Ack, Cursor},
 };
 
 /// Empties the base, in the transaction that stores the first answer of the new history.
@@ -20,19 +20,13 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
          DELETE FROM balance;
          DELETE FROM posted_count WHERE n IS NULL;
          DELETE FROM outcome;
-         DELETE FROM snapshot_chunk;
-         DELETE FROM unknown_entry;",
+         DELETE FROM unknown_entry;
+         DELETE FROM mismatch;
+         DELETE FROM snapshot_chunk;",
     )?;
     let mut stale = Stale::default();
-    let mut statement = transaction.prepare("SELECT kind, id, parent FROM record WHERE kind IN ('item', 'barcode')")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        stale.named(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?);
-    }
-    transaction.execute("DELETE FROM record", [])?;
-    for born in seed::records() {
-        write_base(transaction, &born)?;
-    }
+    transaction.execute("DELETE FROM record WHERE kind = 'inbox'", [])?;
+    empty_catalogue(transaction, &mut stale)?;
     settings::unset(transaction, settings::RESET)?;
     settings::unset(transaction, settings::LOST_EPOCH)?;
     rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
@@ -101,6 +95,25 @@ pub fn take_new_device(transaction: &Transaction<'_>, new: DeviceId) -> Result<(
     let mut stale = Stale::default();
     rebase::run_all(transaction, new, &mut stale)?;
     stale.refresh(transaction)
+}
+
+/// Empties a scope that is held, to be filled again from its start.
+pub fn empty_scope(conn: &Connection, scope: Scope, stale: &mut Stale) -> Result<(), Failure> {
+    drop_scope(conn, scope)?;
+    if scope == Scope::Catalogue {
+        empty_catalogue(conn, stale)?;
+    }
+    settings::set_cursor(conn, Cursor { scope, seq: 0 })
+}
+
+fn empty_catalogue(conn: &Connection, stale: &mut Stale) -> Result<(), Failure> {
+    let mut statement = conn.prepare("SELECT kind, id, parent FROM record WHERE kind IN ('item', 'barcode')")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        stale.named(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?);
+    }
+    conn.execute("DELETE FROM record WHERE kind <> 'inbox'", [])?;
+    seed::records().iter().try_for_each(|born| write_base(conn, born))
 }
 
 /// Deletes what only this scope gave.

@@ -98,7 +98,8 @@ pub fn cursors(conn: &Connection) -> Result<BTreeMap<Scope, u64>, Failure> {
 }
 
 pub fn set_cursor(conn: &Connection, cursor: Cursor) -> Result<(), Failure> {
-    let mut statement = conn.prepare_cached("INSERT OR REPLACE INTO cursor (scope, seq) VALUES (?1, ?2)")?;
+    let sql = "INSERT INTO cursor (scope, seq) VALUES (?1, ?2) ON CONFLICT (scope) DO UPDATE SET seq = excluded.seq";
+    let mut statement = conn.prepare_cached(sql)?;
     statement.execute((cursor.scope.to_string(), cursor.seq))?;
     Ok(())
 }

@@ -4,8 +4,8 @@
 //! history still arrives. History never adds: what a cell holds came with the balances.
 
 use super::{
-    Durability, Store, effects, facts::lot_key, outbox, rebase, record::write_base, reset, search::Stale, settings,
-    staged,
+    Durability, Store, effects, facts::lot_key, outbox, rebase, record::write_body, reset, search::Stale, settings,
+    staged, sums,
 };
 use crate::{Failure, engine::Tag};
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction};
@@ -15,6 +15,7 @@ use stillage_core::{
     record::{Record, Ref},
     scope::Scope,
     snapshot::{Balance, Chunk, ChunkName, Manifest, Part, Row, What},
+    sum::Sum,
     wire::Cursor,
 };
 
@@ -169,13 +170,16 @@ fn note(
     scopes: &BTreeMap<Scope, u64>,
     wanted: impl Fn(&ChunkName) -> bool,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO snapshot_chunk (scope, seq, history, rows, bytes, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO snapshot_chunk (scope, seq, history, rows, bytes, name, sum)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let mut insert = transaction.prepare_cached(sql)?;
     for chunk in manifest.chunks.iter().filter(|chunk| wanted(chunk)) {
         let Some(seq) = scopes.get(&chunk.scope) else { continue };
         let history = chunk.part == Part::History;
         let name = serde_json::to_string(chunk)?;
-        insert.execute((chunk.scope.to_string(), seq, history, chunk.rows, chunk.bytes, name))?;
+        let sum = manifest.sums.iter().find(|told| (told.scope, told.seq) == (chunk.scope, *seq));
+        let sum = sum.map(|told| told.sum.to_string());
+        insert.execute((chunk.scope.to_string(), seq, history, chunk.rows, chunk.bytes, name, sum))?;
     }
     for (scope, seq) in scopes {
         begin_following(transaction, *scope, *seq)?;
@@ -183,15 +187,49 @@ fn note(
     Ok(())
 }
 
-/// Sets the cursor once everything but history is in.
+/// Sets the cursor and the sum once everything but history is in, if that comes to what the manifest said. If it does not,
+/// none of it is believed: the scope is emptied and told from its log, from the start.
 fn begin_following(transaction: &Transaction<'_>, scope: Scope, seq: u64) -> Result<(), Failure> {
     let sql = "SELECT 1 FROM snapshot_chunk WHERE scope = ?1 AND NOT loaded AND NOT history LIMIT 1";
     let waits = transaction.prepare_cached(sql)?.exists([scope.to_string()])?;
     let cursor = settings::cursors(transaction)?.get(&scope).copied().unwrap_or(0);
-    if !waits && cursor < seq {
-        settings::set_cursor(transaction, Cursor { scope, seq })?;
+    if waits || cursor >= seq {
+        return Ok(());
     }
-    Ok(())
+    let (mine, theirs) = compared(transaction, scope)?;
+    if let (Some(mine), Some(theirs)) = (mine, theirs)
+        && mine != theirs
+    {
+        tracing::error!(%scope, seq, %mine, %theirs, "a snapshot does not come to its sum; the log has to do");
+        let mut stale = Stale::default();
+        reset::empty_scope(transaction, scope, &mut stale)?;
+        rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
+        return stale.refresh(transaction);
+    }
+    settings::set_cursor(transaction, Cursor { scope, seq })?;
+    sums::keep(transaction, scope, mine)
+}
+
+/// What came of a scope, and what the manifest said. From the chunks and not from the rows: a cell's site is known from
+/// the catalogue, which may still be on its way.
+fn compared(conn: &Connection, scope: Scope) -> Result<(Option<Sum>, Option<Sum>), Failure> {
+    let (mut mine, mut theirs) = (Some(Sum::EMPTY), None);
+    let sql = "SELECT mine, sum, history FROM snapshot_chunk WHERE scope = ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([scope.to_string()])?;
+    let read = |text: Option<String>| text.map(|text| text.parse::<Sum>().map_err(Failure::internal)).transpose();
+    while let Some(row) = rows.next()? {
+        theirs = read(row.get(1)?)?.or(theirs);
+        if !row.get::<_, bool>(2)? {
+            let of_chunk = read(row.get(0)?)?;
+            mine = mine.zip(of_chunk).map(|(mine, more)| mine.with(more));
+        }
+    }
+    drop(rows);
+    // What this version does not read is in theirs, and not in ours.
+    let unread = "SELECT 1 FROM unknown_entry WHERE scope = ?1 LIMIT 1";
+    let unread = conn.prepare_cached(unread)?.exists([scope.to_string()])?;
+    Ok((mine, theirs.filter(|_| !unread)))
 }
 
 /// Puts indexes of what only history fills aside, when most of it is still to come.
@@ -218,7 +256,9 @@ pub fn load(store: &Store, due: &Due, chunk: &Chunk) -> Result<BTreeSet<Tag>, Fa
             Chunk::Rows(rows) => rows.iter().try_for_each(|row| load.row(row))?,
             Chunk::Balances(balances) => balances.iter().try_for_each(|balance| load.balance(balance))?,
         }
-        let Load { touched, mut stale, tags, device, .. } = load;
+        let Load { touched, mut stale, tags, device, sum, .. } = load;
+        let sql = "UPDATE snapshot_chunk SET mine = ?2 WHERE place = ?1";
+        transaction.execute(sql, (due.place, sum.to_string()))?;
         rebase::run(transaction, device, touched, &mut stale)?;
         stale.refresh(transaction)?;
         if !due.history {
@@ -241,13 +281,15 @@ struct Load<'a> {
     touched: BTreeSet<Vec<u8>>,
     stale: Stale,
     tags: BTreeSet<Tag>,
+    sum: Sum,
 }
 
 impl<'a> Load<'a> {
     fn new(conn: &'a Connection, due: &Due) -> Result<Self, Failure> {
         let (device, waiting) = (settings::device(conn)?, outbox::is_waiting(conn)?);
         let (touched, stale, tags) = (BTreeSet::new(), Stale::default(), BTreeSet::from([Tag::Status]));
-        Ok(Self { conn, scope: due.name.scope, last: due.seq, device, waiting, touched, stale, tags })
+        let (scope, last, sum) = (due.name.scope, due.seq, Sum::EMPTY);
+        Ok(Self { conn, scope, last, device, waiting, touched, stale, tags, sum })
     }
 
     fn row(&mut self, row: &Row) -> Result<(), Failure> {
@@ -289,7 +331,9 @@ impl<'a> Load<'a> {
         }
         self.stale.record(&record);
         self.tags.insert(Tag::of(of.kind));
-        write_base(self.conn, &record)
+        let body = record.body();
+        self.sum = self.sum.with(Sum::of_record(of, seq, &body));
+        write_body(self.conn, &record, &body)
     }
 
     fn balance(&mut self, balance: &Balance) -> Result<(), Failure> {
@@ -297,6 +341,7 @@ impl<'a> Load<'a> {
                 count_change, count_ts, count_device, count_seq, counted, count_log_seq)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         let (cell, count) = (&balance.cell, balance.count);
+        self.sum = self.sum.with(Sum::of_cell(cell, balance.on_hand));
         self.conn.prepare_cached(sql)?.execute((
             cell.item.0,
             cell.location.0,

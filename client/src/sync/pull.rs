@@ -8,12 +8,13 @@ use super::{
 use crate::{
     Failure,
     engine::Tag,
-    store::{Store, absorb, outbox, settings},
+    store::{Durability, Store, absorb, outbox, settings, sums},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use stillage_core::{
     absorb::Discard,
     scope::Scope,
+    sum::Mismatch,
     wire::{Cursor, PullAnswer, PullInput},
 };
 
@@ -54,9 +55,10 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
             });
             match applied? {
                 Ok(applied) => {
+                    told(round, input.mismatches).await?;
                     rows += applied.rows;
                     round.inner.tell(applied.tags);
-                    if !has_more && !applied.new_scope {
+                    if !has_more && !applied.more {
                         break;
                     }
                     ahead = fetched.transpose()?;
@@ -97,7 +99,7 @@ fn following(input: &PullInput, answer: &PullAnswer) -> Option<PullInput> {
     }
     cursors.extend(answer.pages.iter().map(|page| (page.scope, page.to)));
     let cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
-    Some(PullInput { cursors, epoch: Some(answer.epoch), ..input.clone() })
+    Some(PullInput { cursors, epoch: Some(answer.epoch), mismatches: Vec::new(), ..input.clone() })
 }
 
 pub(super) async fn input(round: &Round) -> Result<PullInput, Failure> {
@@ -106,10 +108,11 @@ pub(super) async fn input(round: &Round) -> Result<PullInput, Failure> {
         store.read(|conn| {
             let device = settings::device(conn)?;
             let reset = settings::get(conn, settings::RESET)?.is_some();
-            let cursors = if reset { BTreeMap::new() } else { settings::cursors(conn)? };
+            let cursors = if reset { BTreeMap::new() } else { sums::cursors(conn)? };
             let cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
             let settled_seq = outbox::settled_seq(conn, device)?;
-            Ok(PullInput { device, epoch: settings::epoch(conn)?, cursors, settled_seq, max_rows: MAX_ROWS })
+            let (epoch, mismatches) = (settings::epoch(conn)?, sums::untold(conn)?);
+            Ok(PullInput { device, epoch, cursors, settled_seq, max_rows: MAX_ROWS, mismatches })
         })
     })
     .await
@@ -117,6 +120,15 @@ pub(super) async fn input(round: &Round) -> Result<PullInput, Failure> {
 
 async fn apply(store: Arc<Store>, answer: PullAnswer) -> Result<Result<absorb::Applied, Discard>, Failure> {
     blocking(move || absorb::apply(&store, &answer)).await
+}
+
+/// The server has heard which sums differ.
+async fn told(round: &Round, mismatches: Vec<Mismatch>) -> Result<(), Failure> {
+    if mismatches.is_empty() {
+        return Ok(());
+    }
+    let store = Arc::clone(&round.opened.store);
+    blocking(move || store.write(Durability::Normal, |transaction| sums::told(transaction, &mismatches))).await
 }
 
 fn show_progress(round: &Round, input: &PullInput, answer: &PullAnswer) {

@@ -3,12 +3,12 @@
 use super::ConnectionState;
 use crate::{
     Failure,
-    store::{outbox, settings},
+    store::{outbox, settings, sums},
 };
 use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use stillage_core::{id::EpochId, scope::Scope};
+use stillage_core::{id::EpochId, scope::Scope, sum::Mismatch};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SyncReport {
@@ -25,6 +25,9 @@ pub struct SyncReport {
     pub epoch: Option<EpochId>,
     /// Nothing is left to push, and the last pull came to the head.
     pub drained: bool,
+    /// Scopes that differ from the server's although they were built anew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<Mismatch>,
     /// Why it is not drained, if something was in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
@@ -47,6 +50,7 @@ pub(super) fn report(conn: &Connection, state: ConnectionState) -> Result<SyncRe
         cursors: settings::cursors(conn)?,
         epoch: settings::epoch(conn)?,
         drained: false,
+        mismatches: sums::standing(conn)?,
         failure: None,
     })
 }

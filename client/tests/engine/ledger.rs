@@ -8,9 +8,12 @@ use stillage_core::{
     id::{DeviceId, EpochId, LocationId, OrganisationId, PersonId},
     scope::Scope,
     seed,
-    settle::{DeviceFacts, Healing, Push, settle},
+    settle::{DeviceFacts, Healing, Push, Writes, settle},
     snapshot::{Balance, Chunk, ChunkName, FORMAT, Manifest, Part, Row, What},
-    wire::{Ack, Cursor, LogEntry, PullAnswer, PullInput, PushAnswer, PushInput, ScopePage, SettledAck, entry},
+    sum::{Sum, SumChanges},
+    wire::{
+        Ack, Cursor, LogEntry, PullAnswer, PullInput, PushAnswer, PushInput, ScopePage, ScopeSum, SettledAck, entry,
+    },
 };
 use uuid::Uuid;
 
@@ -19,6 +22,8 @@ pub struct Ledger {
     facts: Facts,
     log: BTreeMap<Scope, Vec<LogEntry>>,
     chains: BTreeMap<DeviceId, Vec<(Digest, ChangeResult)>>,
+    pub sums: BTreeMap<Scope, Sum>,
+    pub server_time: i64,
 }
 
 impl Ledger {
@@ -62,6 +67,9 @@ impl Ledger {
             healing: Healing { epoch: Some(epoch()), orders: input.orders, parked: false },
         };
         let (settled, writes) = settle(&[push], &mut self.facts);
+        let (before, records, cells) = (writes.before.clone(), writes.records.clone(), writes.cells.clone());
+        let moved = writes.movements.clone();
+        let mut numbers = BTreeMap::new();
         for row in writes.changes {
             self.chains.entry(row.device).or_default().push((row.chain, row.result));
         }
@@ -72,6 +80,7 @@ impl Ledger {
                 && let Some(Some(record)) = self.facts.records.get_mut(&of)
             {
                 record.version = seq;
+                numbers.insert(of, seq);
             }
             log.push(LogEntry {
                 seq,
@@ -82,6 +91,11 @@ impl Ledger {
                 outcome: row.outcome,
                 body: row.body,
             });
+        }
+        let summed = Writes { before, records, cells, movements: moved, ..Writes::default() };
+        for (scope, change) in SumChanges::of(&summed, |of| numbers.get(&of).copied()).0 {
+            let sum = self.sums.entry(scope).or_default();
+            *sum = sum.with(change);
         }
         let settled = settled.into_iter().next().unwrap();
         PushAnswer {
@@ -118,7 +132,9 @@ impl Ledger {
         let chunks = (0..).zip(&parts).map(name).collect();
         let organisation = OrganisationId(Uuid::from_u128(8));
         let (format, server_time, making) = (FORMAT, 0, false);
-        let manifest = Manifest { format, organisation, epoch: epoch(), server_time, scopes, chunks, making };
+        let told = |at: &Cursor| ScopeSum { scope: at.scope, seq: at.seq, sum: self.sums[&at.scope] };
+        let sums = scopes.iter().map(told).collect();
+        let manifest = Manifest { format, organisation, epoch: epoch(), server_time, scopes, sums, chunks, making };
         (manifest, parts.into_iter().map(|(_, _, chunk)| chunk).collect())
     }
 
@@ -159,18 +175,24 @@ impl Ledger {
             heads.push(Cursor { scope, seq: log.len() as u64 });
             pages.push(ScopePage { scope, from, to: log.len() as u64, entries });
         }
+        let sums = pages.iter().map(|page| self.sum(page.scope, page.to)).collect();
         let ack = self.ack(input.device);
         let links = self.chains.get(&input.device).cloned().unwrap_or_default();
         let results = links.into_iter().map(|(_, result)| result).filter(|r| r.seq > input.settled_seq).collect();
         PullAnswer {
             epoch: epoch(),
-            server_time: 0,
+            server_time: self.server_time,
             pages,
             removed: Vec::new(),
             heads,
             has_more: false,
             ack: Some(SettledAck { seq: ack.seq, chain: ack.chain, results }),
+            sums,
         }
+    }
+
+    fn sum(&self, scope: Scope, seq: u64) -> ScopeSum {
+        ScopeSum { scope, seq, sum: self.sums.get(&scope).copied().unwrap_or_default() }
     }
 }
 

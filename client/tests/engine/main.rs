@@ -14,4 +14,5 @@ mod pulling;
 mod schemas;
 mod snapshots;
 mod staging;
+mod sums;
 mod world;

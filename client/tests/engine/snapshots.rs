@@ -15,6 +15,7 @@ use stillage_core::{
     quantity::Quantity,
     scope::Scope,
     snapshot::{Chunk, Manifest, Part},
+    sum::Sum,
 };
 
 const BASE: [&str; 7] = ["record", "balance", "movement", "posted_count", "outcome", "cursor", "unknown_entry"];
@@ -244,4 +245,25 @@ fn catalogue_and_balances_come_before_history() {
     let (_, ledger, _) = busy();
     let parts: Vec<Part> = ledger.snapshot().0.chunks.iter().map(|chunk| chunk.part).collect();
     assert!(parts.is_sorted() && parts.contains(&Part::Balances) && parts.contains(&Part::History));
+}
+
+#[test]
+fn a_snapshot_that_does_not_come_to_its_sum_is_not_believed_and_what_waits_is_not_lost() {
+    let (first, mut ledger, bin) = busy();
+    for wrong in [Scope::Catalogue, Scope::Site(bin.location)] {
+        let mut taken = ledger.snapshot();
+        let told = taken.0.sums.iter_mut().find(|told| told.scope == wrong).unwrap();
+        told.sum = told.sum.with(Sum(1));
+        let second = Desk::new();
+        begin(&second, &taken);
+        let cursors = second.store.read(settings::cursors).unwrap();
+        assert!(cursors.iter().all(|(scope, seq)| (*seq == 0) == (*scope == wrong)), "{wrong}: {cursors:?}");
+        second.act(vec![receive(&bin, 1)]).unwrap();
+        second.pull(&ledger).unwrap();
+        while load_one(&second, &taken.1, true) {}
+        assert_eq!((base(&second), second.waiting()), (base(&first), 1), "{wrong}");
+        second.sync(&mut ledger);
+        first.sync(&mut ledger);
+        assert_eq!(second.dump(), first.dump());
+    }
 }

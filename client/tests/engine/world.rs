@@ -124,13 +124,13 @@ impl Desk {
     pub fn asked(&self, ledger: &Ledger) -> PullAnswer {
         let input = self.store.read(|conn| {
             let device: DeviceId = settings::device(conn)?;
-            let cursors = settings::cursors(conn)?;
+            let cursors = store::sums::cursors(conn)?;
             let settled_seq = outbox::settled_seq(conn, device)?;
             Ok((device, cursors, settled_seq))
         });
         let (device, cursors, settled_seq) = input.unwrap();
         let cursors = cursors.into_iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope, seq }).collect();
-        ledger.pull(&PullInput { device, epoch: None, cursors, settled_seq, max_rows: 1000 })
+        ledger.pull(&PullInput { device, epoch: None, cursors, settled_seq, max_rows: 1000, mismatches: Vec::new() })
     }
 
     pub fn sync(&self, ledger: &mut Ledger) {

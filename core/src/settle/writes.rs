@@ -5,7 +5,7 @@ use super::Push;
 use crate::{
     change::{Change, ChangeResult, Digest, Outcome},
     decide::{Draft, Effects},
-    facts::{CellFacts, CostFacts, Facts},
+    facts::{Before, CellFacts, CostFacts, Facts},
     id::{ChangeId, DeviceId, InboxId, ItemId, PersonId},
     quantity::Quantity,
     record::{Fields, Kind, Record, Ref, UNNUMBERED},
@@ -56,6 +56,8 @@ pub struct Writes {
     /// The last state of every cell touched.
     pub cells: BTreeMap<Cell, CellFacts>,
     pub costs: BTreeMap<ItemId, CostFacts>,
+    /// What stood where these write.
+    pub before: Before,
 }
 
 impl Writes {
@@ -145,12 +147,13 @@ impl Writes {
     }
 
     /// Takes the last state of what was touched, and carries the average costs on.
-    pub(super) fn close(&mut self, facts: &Facts) {
+    pub(super) fn close(&mut self, facts: &mut Facts) {
         for (cell, state) in &mut self.cells {
             let known = facts.cell(cell);
             *state = CellFacts { tail: Vec::new(), tail_from: None, ..*known };
         }
         self.costs = carried_costs(&self.movements, facts);
+        self.before = std::mem::take(&mut facts.before);
     }
 }
 

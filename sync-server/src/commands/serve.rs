@@ -2,9 +2,11 @@
 
 use super::report::{Exit, Report};
 use crate::{
+    app::App,
     config::Server,
     error::ServerError,
     http::{self, HttpOptions},
+    store::{audit, sums},
 };
 use axum::serve::ListenerExt;
 use serde_json::json;
@@ -30,7 +32,30 @@ pub async fn serve(server: Server, listen: SocketAddr, options: &HttpOptions, re
     exit
 }
 
+/// How often a server looks whether the daily audit is due.
+const AUDIT_LOOK: Duration = Duration::from_secs(600);
+
+/// Work that nobody waits for: sums that are missing, then an audit a day.
+async fn watch_over(app: App) {
+    match sums::fill(&app.store, app.org).await {
+        Ok(0) => {}
+        Ok(scopes) => tracing::info!(scopes, "the sums of scopes were added up"),
+        Err(fault) => tracing::warn!(%fault, "sums of scopes could not be added up; the next start tries again"),
+    }
+    let mut look = tokio::time::interval(AUDIT_LOOK);
+    loop {
+        look.tick().await;
+        match audit::daily(&app.store, app.org, || app.mint.now()).await {
+            Ok(Some(audit)) if audit.ok => tracing::info!(took_ms = audit.took_ms, "the daily audit found nothing"),
+            Ok(Some(audit)) => tracing::error!(violations = %audit.violations, "the daily audit found violations"),
+            Ok(None) => {}
+            Err(fault) => tracing::warn!(%fault, "the daily audit could not be done"),
+        }
+    }
+}
+
 async fn answer(server: &Server, listen: SocketAddr, options: &HttpOptions) -> std::io::Result<()> {
+    let watching = tokio::spawn(watch_over(server.app.clone()));
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let listener = TcpListener::bind(listen).await?;
     let ready = json!({ "url": format!("http://{}", listener.local_addr()?), "pid": std::process::id() });
@@ -50,6 +75,7 @@ async fn answer(server: &Server, listen: SocketAddr, options: &HttpOptions) -> s
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
     }
+    watching.abort();
     tracing::info!("stopping: finishing what was accepted");
     let _ = stop.send(());
     match tokio::time::timeout(LAST_WAIT, serving).await {

@@ -131,7 +131,7 @@ pub async fn results(
     rows.into_iter().map(ResultRow::result).collect()
 }
 
-/// Notes how far a device has come. Unchanged cursors are not written.
+/// Notes how far a device has come. Unchanged cursors are written once a day: that it comes at all keeps its log.
 pub async fn save_cursors(
     pool: &PgPool,
     (org, device): (OrganisationId, DeviceId),
@@ -144,7 +144,7 @@ pub async fn save_cursors(
          SELECT $1, $2, w.scope, max(w.seq), $3 FROM UNNEST($4::text[], $5::bigint[]) AS w(scope, seq)
          GROUP BY w.scope ORDER BY w.scope
          ON CONFLICT (org, device, scope) DO UPDATE SET seq = EXCLUDED.seq, seen_at = EXCLUDED.seen_at
-         WHERE c.seq <> EXCLUDED.seq",
+         WHERE c.seq <> EXCLUDED.seq OR c.seen_at < EXCLUDED.seen_at - 86400000000",
     )
     .bind(org.0)
     .bind(device.0)

@@ -9,6 +9,7 @@ use stillage_core::{
     record::Ref,
     scope::Scope,
     settle::LogRow,
+    sum::{Sum, SumChanges},
     wire::{LogEntry, ScopePage, entry},
 };
 use uuid::Uuid;
@@ -55,8 +56,8 @@ pub async fn number(tx: &mut Tx, rows: &[LogRow]) -> Result<Numbers, Error> {
         return Ok(Numbers::default());
     }
     let heads: Vec<(String, i64)> = sqlx::query_as(
-        "INSERT INTO scope (org, scope, head)
-         SELECT $1, w.scope, w.grown FROM UNNEST($2::text[], $3::bigint[]) AS w(scope, grown) ORDER BY w.scope
+        "INSERT INTO scope (org, scope, head, sum)
+         SELECT $1, w.scope, w.grown, 0 FROM UNNEST($2::text[], $3::bigint[]) AS w(scope, grown) ORDER BY w.scope
          ON CONFLICT (org, scope) DO UPDATE SET head = scope.head + EXCLUDED.head
          RETURNING scope, head",
     )
@@ -89,12 +90,17 @@ pub async fn number(tx: &mut Tx, rows: &[LogRow]) -> Result<Numbers, Error> {
     Ok(numbers)
 }
 
-pub async fn append(tx: &mut Tx, rows: &[LogRow], numbers: &Numbers) -> Result<(), Error> {
+/// Writes the numbered rows, and in the same statement what they change in the sums of their scopes. A scope whose sum
+/// nobody has added up yet (store/sums.rs) stays without one.
+pub async fn append(tx: &mut Tx, rows: &[LogRow], (numbers, sums): (&Numbers, &SumChanges)) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO log (org, version, scope, seq, kind, id, change, outcome, body)
+        "WITH summed AS (
+           UPDATE scope s SET sum = mod(s.sum + w.change::numeric, 340282366920938463463374607431768211456)
+           FROM UNNEST($10::text[], $11::text[]) AS w(scope, change) WHERE s.org = $1 AND s.scope = w.scope)
+         INSERT INTO log (org, version, scope, seq, kind, id, change, outcome, body)
          SELECT $1, $2, * FROM UNNEST($3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::text[],
                                       $9::text[])",
     )
@@ -107,6 +113,8 @@ pub async fn append(tx: &mut Tx, rows: &[LogRow], numbers: &Numbers) -> Result<(
     .bind(rows.iter().map(|row| row.change.0).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.outcome.name()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.body.as_str()).collect::<Vec<_>>())
+    .bind(sums.0.keys().map(Scope::to_string).collect::<Vec<_>>())
+    .bind(sums.0.values().map(|sum| sum.0.to_string()).collect::<Vec<_>>())
     .execute(tx.conn())
     .await
     .map(drop)
@@ -117,6 +125,32 @@ pub async fn heads(tx: &mut Tx) -> Result<Heads, Error> {
     let rows: Vec<(String, i64)> =
         sqlx::query_as("SELECT scope, head FROM scope WHERE org = $1").bind(tx.org.0).fetch_all(tx.conn()).await?;
     rows.into_iter().map(|(scope, head)| Ok((scope.parse().map_err(corrupt)?, head.unsigned_abs()))).collect()
+}
+
+/// A scope's head, and its sum there if one is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct KeptSum {
+    pub scope: Scope,
+    pub head: u64,
+    pub sum: Option<Sum>,
+}
+
+/// A sum as Postgres keeps it: a decimal number.
+pub(super) fn read_sum(decimal: &str) -> Result<Sum, Error> {
+    decimal.parse().map(Sum).map_err(corrupt)
+}
+
+pub async fn sums(tx: &mut Tx) -> Result<Vec<KeptSum>, Error> {
+    let rows: Vec<(String, i64, Option<String>)> =
+        sqlx::query_as("SELECT scope, head, sum::text FROM scope WHERE org = $1 ORDER BY scope")
+            .bind(tx.org.0)
+            .fetch_all(tx.conn())
+            .await?;
+    let read = |(scope, head, sum): (String, i64, Option<String>)| {
+        let sum = sum.as_deref().map(read_sum).transpose()?;
+        Ok(KeptSum { scope: scope.parse().map_err(corrupt)?, head: head.unsigned_abs(), sum })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 #[derive(Debug, FromRow)]

@@ -119,7 +119,9 @@ pub async fn write_own(tx: &mut Tx, own: OwnWrite) -> Result<Heads, Fault> {
     let result = ChangeResult { id: own.change, seq: 0, outcome, duplicate: false, code: None, details };
     let mut writes = Writes::default();
     let refs: BTreeSet<Ref> = own.records.iter().map(|record| record.of).collect();
-    let versions = records::find(tx, &refs).await?.into_iter().map(|record| (record.of, record.version)).collect();
+    let known = records::find(tx, &refs).await?;
+    let versions = known.iter().map(|record| (record.of, record.version)).collect();
+    writes.before.records = known.into_iter().map(|record| (record.of, Some(record))).collect();
     for record in own.records {
         writes.log.push(record_row(&record, (own.change, outcome)));
         writes.records.insert(record.of, record);

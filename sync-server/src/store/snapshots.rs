@@ -22,6 +22,7 @@ use stillage_core::{
     quantity::Quantity,
     scope::Scope,
     snapshot::{Balance, Chunk, ChunkFault, ChunkName, FORMAT, Part, Row, What},
+    sum::Sum,
     wire::Cursor,
 };
 use uuid::Uuid;
@@ -46,10 +47,18 @@ pub struct Order {
     pub now: i64,
 }
 
+/// A snapshot of a scope at a number, with the sum that was kept there.
+#[derive(Debug, Clone, Copy)]
+pub struct Newest {
+    pub id: Uuid,
+    pub seq: u64,
+    pub sum: Option<Sum>,
+}
+
 /// The newest snapshot of a scope that is ready.
-pub async fn newest(tx: &mut Tx, epoch: EpochId, scope: Scope) -> Result<Option<(Uuid, u64)>, Error> {
-    let row: Option<(Uuid, i64)> = sqlx::query_as(
-        "SELECT id, seq FROM snapshot WHERE org = $1 AND scope = $2 AND epoch = $3 AND format = $4
+pub async fn newest(tx: &mut Tx, epoch: EpochId, scope: Scope) -> Result<Option<Newest>, Error> {
+    let row: Option<(Uuid, i64, Option<String>)> = sqlx::query_as(
+        "SELECT id, seq, sum::text FROM snapshot WHERE org = $1 AND scope = $2 AND epoch = $3 AND format = $4
            AND ready_at IS NOT NULL ORDER BY seq DESC LIMIT 1",
     )
     .bind(tx.org.0)
@@ -58,7 +67,8 @@ pub async fn newest(tx: &mut Tx, epoch: EpochId, scope: Scope) -> Result<Option<
     .bind(i64::from(FORMAT))
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|(id, seq)| (id, seq.unsigned_abs())))
+    let Some((id, seq, sum)) = row else { return Ok(None) };
+    Ok(Some(Newest { id, seq: seq.unsigned_abs(), sum: sum.as_deref().map(log::read_sum).transpose()? }))
 }
 
 #[derive(Debug, FromRow)]
@@ -158,8 +168,9 @@ pub async fn make(store: &Store, order: Order) -> anyhow::Result<Option<u64>> {
     if !free {
         return Ok(None);
     }
-    let seq = log::heads(&mut view).await?.get(&order.scope).copied().unwrap_or(0);
-    begin(store, order, seq).await?;
+    let kept = log::sums(&mut view).await?.into_iter().find(|kept| kept.scope == order.scope);
+    let (seq, sum) = kept.map_or((0, None), |kept| (kept.head, kept.sum));
+    begin(store, order, (seq, sum)).await?;
     let mut making = Making { store, order, n: 0 };
     if let Scope::Site(site) = order.scope {
         balances(&mut view, &site.to_string(), &mut making).await?;
@@ -177,10 +188,11 @@ pub async fn make(store: &Store, order: Order) -> anyhow::Result<Option<u64>> {
     Ok(Some(seq))
 }
 
-async fn begin(store: &Store, order: Order, seq: u64) -> Result<(), Error> {
+async fn begin(store: &Store, order: Order, (seq, sum): (u64, Option<Sum>)) -> Result<(), Error> {
     let mut tx = store.write(order.org).await?;
     sqlx::query(
-        "INSERT INTO snapshot (org, id, scope, epoch, seq, format, used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO snapshot (org, id, scope, epoch, seq, format, used_at, sum)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::numeric)",
     )
     .bind(order.org.0)
     .bind(order.id)
@@ -189,6 +201,7 @@ async fn begin(store: &Store, order: Order, seq: u64) -> Result<(), Error> {
     .bind(signed(seq))
     .bind(i64::from(FORMAT))
     .bind(order.now)
+    .bind(sum.map(|sum| sum.0.to_string()))
     .execute(tx.conn())
     .await?;
     tx.commit().await

@@ -1,17 +1,28 @@
 //! The audit: everything that is kept twice must agree, and every sum must come out.
 
+mod deep;
+
 use super::Tx;
 use sqlx::{Error, FromRow};
+use std::fmt::Display;
 
 /// One thing that is not as it must be.
 #[derive(Debug, Clone, serde::Serialize, FromRow)]
 pub struct Violation {
     /// The rule that is broken.
+    #[serde(rename = "check")]
     pub rule: String,
     /// Where.
     pub subject: String,
     pub expected: String,
     pub found: String,
+}
+
+impl Violation {
+    fn new(rule: &str, subject: &dyn Display, expected: &dyn Display, found: &dyn Display) -> Self {
+        let (subject, expected, found) = (subject.to_string(), expected.to_string(), found.to_string());
+        Self { rule: rule.to_owned(), subject, expected, found }
+    }
 }
 
 /// More than this of one rule say nothing new.
@@ -25,6 +36,24 @@ pub async fn verify(tx: &mut Tx) -> Result<Vec<Violation>, Error> {
         let found: Vec<Violation> = sqlx::query_as(rule).bind(tx.org.0).bind(MOST).fetch_all(tx.conn()).await?;
         violations.extend(found);
     }
+    Ok(violations)
+}
+
+/// What `verify` looks at, and every scope's sum.
+pub async fn verify_sums(tx: &mut Tx) -> Result<Vec<Violation>, Error> {
+    let mut violations = verify(tx).await?;
+    violations.extend(deep::sums(tx).await?);
+    Ok(violations)
+}
+
+/// Everything, in one view of the database: what `verify` looks at, and every row that was ever hashed or told.
+pub async fn verify_deep(tx: &mut Tx) -> Result<Vec<Violation>, Error> {
+    let mut violations = verify_sums(tx).await?;
+    for rule in deep::RULES {
+        let found: Vec<Violation> = sqlx::query_as(rule).bind(tx.org.0).bind(MOST).fetch_all(tx.conn()).await?;
+        violations.extend(found);
+    }
+    violations.extend(deep::chains(tx).await?);
     Ok(violations)
 }
 
@@ -106,5 +135,6 @@ SELECT 'chain_is_gapless_up_to_its_ack' AS rule, d.device::text AS subject, d.ac
        concat(count(c.id), ' links up to ', coalesce(max(l.seq), 0)) AS found
 FROM device d LEFT JOIN chain_link l ON l.org = d.org AND l.device = d.device
 LEFT JOIN change c ON c.org = l.org AND c.id = l.change
-WHERE d.org = $1 AND d.kind = 'desktop' GROUP BY d.device, d.ack_seq
-HAVING count(c.id) <> d.ack_seq OR coalesce(max(l.seq), 0) <> d.ack_seq LIMIT $2";
+WHERE d.org = $1 AND d.kind = 'desktop' GROUP BY d.device, d.ack_seq, d.ack_chain
+HAVING count(c.id) <> d.ack_seq OR coalesce(max(l.seq), 0) <> d.ack_seq
+  OR d.ack_seq > 0 AND NOT coalesce(bool_or(l.seq = d.ack_seq AND l.chain = d.ack_chain), false) LIMIT $2";

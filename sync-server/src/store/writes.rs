@@ -17,6 +17,7 @@ use stillage_core::{
     scope::Scope,
     settle::{self, ChangeRow, Writes},
     stock::Cell,
+    sum::SumChanges,
     text,
 };
 
@@ -41,7 +42,8 @@ pub async fn write(tx: &mut Tx, writes: &Writes, writing: &Writing<'_>) -> Resul
     balances(tx, writes, writing.held).await?;
     costs(tx, writes).await?;
     let numbers = log::number(tx, &writes.log).await?;
-    log::append(tx, &writes.log, &numbers).await?;
+    let sums = SumChanges::of(writes, |of| numbers.of_record(of));
+    log::append(tx, &writes.log, (&numbers, &sums)).await?;
     movements(tx, writes, &numbers, writing.recorded_at).await?;
     count_numbers(tx, writes, &numbers).await?;
     records::write(tx, writes, &numbers, writing.versions).await?;

@@ -6,14 +6,15 @@ use crate::{
     error::ServerError,
     store::{
         Tx, devices,
-        log::{self, Room},
+        log::{self, KeptSum, Room},
     },
 };
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
     id::DeviceId,
     scope::Scope,
-    wire::{Cursor, PullAnswer, PullInput, SettledAck},
+    sum::Mismatch,
+    wire::{Cursor, PullAnswer, PullInput, ScopePage, ScopeSum, SettledAck},
 };
 
 const MAX_ROWS: usize = 5000;
@@ -29,12 +30,14 @@ pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<
     }
     // Cursors of another history mean nothing here; that device starts anew.
     let known = input.epoch.is_none_or(|epoch| epoch == app.epoch);
+    note_mismatches(input.device, &input.mismatches);
     let cursors = if known { input.cursors } else { Vec::new() };
     let at: BTreeMap<Scope, u64> = cursors.iter().map(|cursor| (cursor.scope, cursor.seq)).collect();
     let mut tx = app.store.snapshot(app.org).await?;
     // Asked again inside the snapshot: a grant may be younger than the token's cached rights.
     let principal = devices::by_id(&mut tx, principal.device).await?.ok_or(ServerError::SignedOut)?;
-    let heads = granted_heads(&mut tx, &principal).await?;
+    let kept = log::sums(&mut tx).await?;
+    let heads = granted_heads(&kept, &principal);
     let mut room = Room { rows: MAX_ROWS.min((input.max_rows as usize).max(1)), bytes: MAX_BYTES };
     let mut pages = Vec::new();
     let mut has_more = false;
@@ -62,18 +65,33 @@ pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<
     note_cursors(app, principal.device, cursors);
     let removed = at.keys().filter(|scope| !devices::holds(&principal, **scope)).copied().collect();
     let heads = heads.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
-    Ok(PullAnswer { epoch: app.epoch, server_time: app.mint.now(), pages, removed, heads, has_more, ack })
+    let (epoch, server_time, sums) = (app.epoch, app.mint.now(), sums(&kept, &pages));
+    Ok(PullAnswer { epoch, server_time, pages, removed, heads, has_more, ack, sums })
 }
 
 /// Every scope the principal may hold, also those that nobody has written to.
-async fn granted_heads(tx: &mut Tx, principal: &Principal) -> Result<BTreeMap<Scope, u64>, ServerError> {
-    let mut heads = log::heads(tx).await?;
+fn granted_heads(kept: &[KeptSum], principal: &Principal) -> BTreeMap<Scope, u64> {
+    let mut heads: BTreeMap<Scope, u64> = kept.iter().map(|kept| (kept.scope, kept.head)).collect();
     heads.retain(|scope, _| devices::holds(principal, *scope));
     let sites: BTreeSet<Scope> = principal.sites.iter().flatten().map(|site| Scope::Site(*site)).collect();
     for scope in sites.into_iter().chain([Scope::Catalogue, Scope::Inbox(principal.person)]) {
         heads.entry(scope).or_insert(0);
     }
-    Ok(heads)
+    heads
+}
+
+/// The sums of the scopes that these pages bring to their heads.
+fn sums(kept: &[KeptSum], pages: &[ScopePage]) -> Vec<ScopeSum> {
+    let ends = |kept: &&KeptSum| pages.iter().any(|page| page.scope == kept.scope && page.to == kept.head);
+    let told = |kept: &KeptSum| Some(ScopeSum { scope: kept.scope, seq: kept.head, sum: kept.sum? });
+    kept.iter().filter(ends).filter_map(told).collect()
+}
+
+/// Two copies of one scope differ: what is wrong is found out by people, from this line and `verify --deep`.
+fn note_mismatches(device: DeviceId, mismatches: &[Mismatch]) {
+    for Mismatch { scope, seq, mine, theirs, again } in mismatches {
+        tracing::warn!(%device, %scope, seq, %mine, %theirs, again, "a device has another sum of a scope");
+    }
 }
 
 /// The ends of the device's own changes, and whether there are more than fit.

@@ -6,7 +6,7 @@ use crate::{
     error::ServerError,
     store::{
         devices, log,
-        snapshots::{self, Order},
+        snapshots::{self, Newest, Order},
     },
 };
 use std::{
@@ -16,8 +16,8 @@ use std::{
 };
 use stillage_core::{
     scope::Scope,
-    snapshot::{FORMAT, Manifest, ManifestInput, WORTH},
-    wire::Cursor,
+    snapshot::{ChunkName, FORMAT, Manifest, ManifestInput, WORTH},
+    wire::{Cursor, ScopeSum},
 };
 use tokio::task::AbortHandle;
 
@@ -101,9 +101,9 @@ pub async fn manifest(app: &App, principal: &Principal, input: ManifestInput) ->
             continue;
         }
         match snapshots::newest(&mut tx, app.epoch, scope).await? {
-            Some((id, seq)) if seq * 100 >= head * FRESH => {
-                manifest.scopes.push(Cursor { scope, seq });
-                manifest.chunks.extend(snapshots::names(&mut tx, id, scope).await?);
+            Some(newest) if newest.seq * 100 >= head * FRESH => {
+                let chunks = snapshots::names(&mut tx, newest.id, scope).await?;
+                list(&mut manifest, (scope, newest), chunks);
             }
             _ => manifest.making |= app.snapshots.ask(app, scope),
         }
@@ -116,6 +116,13 @@ pub async fn manifest(app: &App, principal: &Principal, input: ManifestInput) ->
     Ok(manifest)
 }
 
+fn list(manifest: &mut Manifest, (scope, newest): (Scope, Newest), chunks: Vec<ChunkName>) {
+    let Newest { seq, sum, .. } = newest;
+    manifest.scopes.push(Cursor { scope, seq });
+    manifest.sums.extend(sum.map(|sum| ScopeSum { scope, seq, sum }));
+    manifest.chunks.extend(chunks);
+}
+
 fn empty(app: &App) -> Manifest {
     Manifest {
         format: FORMAT,
@@ -123,6 +130,7 @@ fn empty(app: &App) -> Manifest {
         epoch: app.epoch,
         server_time: app.mint.now(),
         scopes: Vec::new(),
+        sums: Vec::new(),
         chunks: Vec::new(),
         making: false,
     }
@@ -144,21 +152,20 @@ pub async fn whole(app: &App) -> anyhow::Result<Manifest> {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
-        let Some((seq, chunks)) = found else { continue };
-        manifest.scopes.push(Cursor { scope, seq });
-        manifest.chunks.extend(chunks);
+        let Some((newest, chunks)) = found else { continue };
+        list(&mut manifest, (scope, newest), chunks);
     }
     manifest.chunks.sort_by_key(|chunk| (chunk.part, chunk.scope, chunk.n));
     Ok(manifest)
 }
 
-type Found = (u64, Vec<stillage_core::snapshot::ChunkName>);
+type Found = (Newest, Vec<ChunkName>);
 
 async fn current(app: &App, scope: Scope, head: u64) -> anyhow::Result<Option<Found>> {
     let mut tx = app.store.snapshot(app.org).await?;
-    let newest = snapshots::newest(&mut tx, app.epoch, scope).await?.filter(|(_, seq)| *seq >= head);
+    let newest = snapshots::newest(&mut tx, app.epoch, scope).await?.filter(|newest| newest.seq >= head);
     let found = match newest {
-        Some((id, seq)) => Some((seq, snapshots::names(&mut tx, id, scope).await?)),
+        Some(newest) => Some((newest, snapshots::names(&mut tx, newest.id, scope).await?)),
         None => None,
     };
     tx.commit().await?;

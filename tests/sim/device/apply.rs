@@ -10,6 +10,7 @@ use stillage_core::{
     record::Kind,
     scope::Scope,
     stock::Cell,
+    sum::{Sum, SumChanges},
     wire::PullAnswer,
 };
 
@@ -35,7 +36,12 @@ impl Disk {
         if let Some((seq, results)) = &absorbed.settled {
             self.settle(*seq, results);
         }
+        let mut sums = SumChanges::default();
         for record in absorbed.records.values() {
+            if let Some(old) = self.base.records.get(&record.of) {
+                sums.leave(Scope::of(old), Sum::of_record(old.of, old.version, &old.body()));
+            }
+            sums.enter(Scope::of(record), Sum::of_record(record.of, record.version, &record.body()));
             self.base.put_record(record.clone());
         }
         for arrived in absorbed.movements.values() {
@@ -45,12 +51,19 @@ impl Disk {
             self.base.counts.insert(count.change, Rc::new(count.clone()));
         }
         for (cell, change) in &absorbed.cells {
+            let old = self.base.on_hand(cell);
             self.cell(*cell, change);
+            sums.cell((change.scope, cell), old, self.base.on_hand(cell));
         }
         self.unknown.extend(absorbed.unknown.iter().map(|(scope, entry)| ((*scope, entry.seq), entry.clone())));
         self.outcomes(answer);
         let new_scope = self.scopes(answer, &absorbed);
         self.cursors.extend(absorbed.cursors.iter().filter(|(scope, _)| !absorbed.removed.contains(scope)));
+        for (scope, change) in sums.0 {
+            let sum = self.sums.entry(scope).or_default();
+            *sum = sum.with(change);
+        }
+        self.sums.retain(|scope, _| !absorbed.removed.contains(scope));
         self.epoch = answer.epoch;
         if !answer.pages.is_empty() || absorbed.settled.is_some() || !absorbed.removed.is_empty() {
             self.decide_again();

@@ -158,7 +158,7 @@ impl Twin {
 
     pub fn apply(&self, answer: &PullAnswer, done: Result<bool, &Discard>) {
         let Some(applied) = self.with("apply", |store| store::absorb::apply(store, answer)) else { return };
-        let applied = applied.as_ref().map(|applied| applied.new_scope);
+        let applied = applied.as_ref().map(|applied| applied.more);
         self.agree(applied == done, || format!("an answer came to {applied:?} and not to {done:?}"));
     }
 

@@ -16,6 +16,7 @@ use stillage_core::{
     scope::Scope,
     settle::{LogRow, Writes},
     stock::Cell,
+    sum::SumChanges,
     wire::{LogEntry, entry},
 };
 
@@ -38,6 +39,10 @@ impl Commit<'_> {
         self.changes(writes);
         self.times(writes);
         let numbers = self.log(&writes.log);
+        for (scope, change) in SumChanges::of(writes, |of| numbers.records.get(&of).copied()).0 {
+            let sum = self.server.sums.entry(scope).or_default();
+            *sum = sum.with(change);
+        }
         self.records(writes, &numbers);
         for movement in &writes.movements {
             let once = !self.server.book.movements.contains_key(&movement.id);

@@ -10,7 +10,7 @@ use stillage_core::{
     scope::Scope,
     settle::LogRow,
     settle::Writes,
-    wire::{Ack, Cursor, PullAnswer, PullInput, PushAnswer, PushRefusal, ScopePage, SettledAck, entry},
+    wire::{Ack, Cursor, PullAnswer, PullInput, PushAnswer, PushRefusal, ScopePage, ScopeSum, SettledAck, entry},
 };
 
 /// How much fits in one answer.
@@ -50,7 +50,10 @@ impl Server {
         }
         let removed = at.keys().filter(|scope| !known.holds(**scope)).copied().collect();
         let heads = heads.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
-        Some(PullAnswer { epoch: self.epoch, server_time: now, pages, removed, heads, has_more, ack })
+        let ends = pages.iter().filter(|page| page.to == self.head(page.scope));
+        let sum = |scope| self.sums.get(&scope).copied().unwrap_or_default();
+        let sums = ends.map(|page| ScopeSum { scope: page.scope, seq: page.to, sum: sum(page.scope) }).collect();
+        Some(PullAnswer { epoch: self.epoch, server_time: now, pages, removed, heads, has_more, ack, sums })
     }
 
     fn granted_heads(&self, known: &Known) -> BTreeMap<Scope, u64> {

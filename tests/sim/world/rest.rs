@@ -2,6 +2,7 @@
 
 mod equal;
 mod orders;
+mod sums;
 mod truth;
 
 use super::{Event, World};
@@ -91,6 +92,7 @@ impl World<'_> {
                 format!("device {at}: {cell:?} holds {} and its entries sum to {}", level.on_hand, Quantity(sum))
             });
         }
+        sums::check_told(at, (disk, answer), checks);
         check_shown(at, disk, checks);
         for row in disk.outbox.iter().filter(|row| row.waits()) {
             let shown = row.effects.iter().flat_map(|effects| &effects.movements);
@@ -128,6 +130,7 @@ impl World<'_> {
             }
         }
         self.check_ends();
+        self.check_sums();
         self.check_truth();
         self.check_orders();
     }

@@ -65,6 +65,7 @@ async fn a_device_of_another_epoch_is_served_from_the_start_without_an_ack() {
         cursors: anna.cursors.iter().map(|(s, n)| stillage_core::wire::Cursor { scope: *s, seq: *n }).collect(),
         settled_seq: 0,
         max_rows: 5000,
+        mismatches: Vec::new(),
     };
     let answer = crate::sync::pull(&world.app, &anna.principal, input).await.unwrap();
     assert_eq!(answer.epoch, world.app.epoch);

@@ -69,7 +69,7 @@ impl World {
     /// Every rule of the audit holds.
     pub async fn check(&self) {
         let mut tx = self.app.store.snapshot(self.app.org).await.unwrap();
-        let violations = verify::verify(&mut tx).await.unwrap();
+        let violations = verify::verify_deep(&mut tx).await.unwrap();
         assert!(violations.is_empty(), "{violations:#?}");
     }
 
@@ -230,6 +230,7 @@ impl Desk {
             cursors: self.cursors.iter().map(|(scope, seq)| Cursor { scope: *scope, seq: *seq }).collect(),
             settled_seq: self.settled,
             max_rows,
+            mismatches: Vec::new(),
         };
         let answer = sync::pull(&self.app, &self.principal, input).await.unwrap();
         for page in &answer.pages {

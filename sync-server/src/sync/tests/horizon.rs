@@ -1,0 +1,91 @@
+//! Which part of a log nobody needs any more.
+
+use super::world::{Desk, MINUTE, NOON, Shelf, World};
+use crate::store::{Tx, devices, horizon};
+use stillage_core::{scope::Scope, wire::Cursor};
+
+const DAY: i64 = 24 * 60 * MINUTE;
+
+async fn note(world: &World, at: i64) {
+    let mut tx = world.app.store.write(world.app.org).await.unwrap();
+    horizon::note_heads(&mut tx, at).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// The device has asked from here, at that time.
+async fn asked(world: &World, desk: &Desk, cursors: &[(Scope, u64)], at: i64) {
+    let cursors: Vec<Cursor> = cursors.iter().map(|&(scope, seq)| Cursor { scope, seq }).collect();
+    let (org, device) = (world.app.org, desk.principal.device);
+    devices::save_cursors(&world.app.pool, (org, device), &cursors, at).await.unwrap();
+}
+
+async fn horizon_of(tx: &mut Tx, scope: Scope, now: i64) -> u64 {
+    horizon::horizons(tx, now).await.unwrap()[&scope]
+}
+
+#[tokio::test]
+async fn a_horizon_is_where_the_slowest_device_is_that_still_comes() {
+    let world = World::start().await;
+    let (mut anna, one) = world.furnished().await;
+    let two = Shelf::new(&world.app);
+    for action in two.creates() {
+        anna.act(action, NOON).await;
+    }
+    let ben = world.desk_of("Ben", &[one.site.to_string()]).await;
+    for (shelf, times) in [(one, 6), (two, 4)] {
+        for at in 0..times {
+            anna.act(shelf.receive(1), NOON + at).await;
+        }
+    }
+    let (first, second) = (Scope::Site(one.site), Scope::Site(two.site));
+    let start = world.app.mint.now();
+    note(&world, start).await;
+    asked(&world, &anna, &[(first, 5), (second, 3)], start).await;
+    let mut tx = world.app.store.snapshot(world.app.org).await.unwrap();
+    // Everything is younger than 30 days.
+    assert_eq!(horizon_of(&mut tx, first, start + DAY).await, 0);
+    // Ben may see the first site and has not come so far as to ask for it; the second is not his.
+    assert_eq!(horizon_of(&mut tx, first, start + 31 * DAY).await, 0);
+    assert_eq!(horizon_of(&mut tx, second, start + 31 * DAY).await, 3);
+    asked(&world, &ben, &[(first, 2)], start).await;
+    asked(&world, &anna, &[(first, 6), (second, 4)], start + 20 * DAY).await;
+    let mut tx = world.app.store.snapshot(world.app.org).await.unwrap();
+    assert_eq!(horizon_of(&mut tx, first, start + 31 * DAY).await, 2);
+    assert_eq!(horizon_of(&mut tx, second, start + 31 * DAY).await, 4);
+    // Ben has been silent for 90 days, then everybody.
+    assert_eq!(horizon_of(&mut tx, first, start + 95 * DAY).await, 6);
+    assert_eq!(horizon_of(&mut tx, first, start + 300 * DAY).await, 6);
+}
+
+#[tokio::test]
+async fn what_came_after_the_last_old_note_is_never_given_up() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    let (scope, start) = (Scope::Site(shelf.site), world.app.mint.now());
+    for day in 0..40 {
+        anna.act(shelf.receive(1), NOON + day).await;
+        note(&world, start + day * DAY).await;
+    }
+    asked(&world, &anna, &[(scope, 40)], start + 40 * DAY).await;
+    let mut tx = world.app.store.snapshot(world.app.org).await.unwrap();
+    assert_eq!(horizon_of(&mut tx, scope, start + 39 * DAY).await, 10);
+    let notes: i64 = sqlx::query_scalar("SELECT count(*) FROM head_note WHERE scope = $1")
+        .bind(scope.to_string())
+        .fetch_one(&world.app.pool)
+        .await
+        .unwrap();
+    assert_eq!(notes, 31);
+}
+
+#[tokio::test]
+async fn a_device_that_asks_is_seen_once_a_day_though_nothing_is_new() {
+    let world = World::start().await;
+    let (anna, _) = world.furnished().await;
+    let start = world.app.mint.now();
+    for (at, seen) in [(start, start), (start + MINUTE, start), (start + 2 * DAY, start + 2 * DAY)] {
+        asked(&world, &anna, &[(Scope::Catalogue, 3)], at).await;
+        let kept: i64 =
+            sqlx::query_scalar("SELECT max(seen_at) FROM device_cursor").fetch_one(&world.app.pool).await.unwrap();
+        assert_eq!(kept, seen);
+    }
+}
