@@ -226,6 +226,18 @@ CREATE INDEX outbox_queued ON outbox (n) WHERE state = 'queued';
 
 CREATE INDEX outbox_parked ON outbox (change) WHERE outcome = 'PARKED';
 
+CREATE TABLE snapshot_chunk (
+  place INTEGER PRIMARY KEY,
+  scope TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  history INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  -- As the manifest names it, as JSON.
+  name TEXT NOT NULL,
+  loaded INTEGER NOT NULL DEFAULT 0
+, sum TEXT, mine TEXT) STRICT;
+
 CREATE TABLE mismatch (
   scope TEXT PRIMARY KEY,
   state TEXT NOT NULL CHECK (state IN ('found', 'rebuilt', 'standing')),
@@ -237,14 +249,3 @@ CREATE TABLE mismatch (
   -- Whether the server has been told.
   told INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE snapshot_chunk (
-  place INTEGER PRIMARY KEY,
-  scope TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  history INTEGER NOT NULL,
-  rows INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  -- As the manifest names it, as JSON.
-  name TEXT NOT NULL,
-  loaded INTEGER NOT NULL DEFAULT 0
-) STRICT;

@@ -262,7 +262,9 @@ CREATE TABLE public.snapshot (
     seq bigint NOT NULL,
     format bigint NOT NULL,
     ready_at bigint,
-    used_at bigint NOT NULL
+    used_at bigint NOT NULL,
+    sum numeric(39,0),
+    CONSTRAINT snapshot_sum_check CHECK ((sum >= (0)::numeric))
 );
 
 CREATE TABLE public.snapshot_chunk (
@@ -368,9 +370,10 @@ CREATE INDEX record_parent ON public.record USING btree (org, kind, parent) WHER
 
 CREATE INDEX record_search ON public.record USING gin (search public.gin_trgm_ops) WITH (fastupdate=off) WHERE (kind = 'item'::text);
 
+CREATE INDEX snapshot_scope ON public.snapshot USING btree (org, scope, seq);
+
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);
-CREATE INDEX snapshot_scope ON public.snapshot USING btree (org, scope, seq);
 
 ALTER TABLE ONLY public.device_code
     ADD CONSTRAINT device_code_org_fkey FOREIGN KEY (org) REFERENCES public.organisation(org);

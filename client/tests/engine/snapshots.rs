@@ -20,12 +20,13 @@ use stillage_core::{
 
 const BASE: [&str; 7] = ["record", "balance", "movement", "posted_count", "outcome", "cursor", "unknown_entry"];
 
-/// Every base table, row by row.
+/// Every base table, row by row; without the movements that wait for the server.
 fn base(desk: &Desk) -> Vec<String> {
     let mut lines = Vec::new();
     let read = desk.store.read(|conn| {
         for table in BASE {
-            let mut statement = conn.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).unwrap();
+            let waiting = if table == "movement" { "WHERE n IS NULL" } else { "" };
+            let mut statement = conn.prepare(&format!("SELECT * FROM {table} {waiting} ORDER BY 1, 2")).unwrap();
             let columns = statement.column_count();
             let mut rows = statement.query([]).unwrap();
             while let Some(row) = rows.next().unwrap() {
@@ -258,7 +259,9 @@ fn a_snapshot_that_does_not_come_to_its_sum_is_not_believed_and_what_waits_is_no
         begin(&second, &taken);
         let cursors = second.store.read(settings::cursors).unwrap();
         assert!(cursors.iter().all(|(scope, seq)| (*seq == 0) == (*scope == wrong)), "{wrong}: {cursors:?}");
-        second.act(vec![receive(&bin, 1)]).unwrap();
+        // Goods are received of items that are known.
+        let nut = create(ItemId(second.mint.id()), &[("sku", json!("NUT-X")), ("name", json!("Nut"))]);
+        second.act(vec![if wrong == Scope::Catalogue { nut } else { receive(&bin, 1) }]).unwrap();
         second.pull(&ledger).unwrap();
         while load_one(&second, &taken.1, true) {}
         assert_eq!((base(&second), second.waiting()), (base(&first), 1), "{wrong}");

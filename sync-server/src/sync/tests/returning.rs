@@ -1,9 +1,12 @@
 //! Devices that a restored server does not know come back by their certificates, and nobody else does.
 
 use super::world::{NOON, World, create, enrolment};
-use crate::sync::{
-    certificate::Seal,
-    enrol::{self, secret_hash},
+use crate::{
+    store::sums,
+    sync::{
+        certificate::Seal,
+        enrol::{self, secret_hash},
+    },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
@@ -54,7 +57,10 @@ impl Lost {
             sqlx::query(sql).bind(self.device.0).execute(&self.world.app.pool).await.unwrap();
         }
         let person = "DELETE FROM record WHERE kind = 'person' AND id = $1";
-        sqlx::query(person).bind(self.before.person.0).execute(&self.world.app.pool).await.unwrap();
+        let app = &self.world.app;
+        sqlx::query(person).bind(self.before.person.0).execute(&app.pool).await.unwrap();
+        sqlx::query("UPDATE scope SET sum = NULL").execute(&app.pool).await.unwrap();
+        sums::fill(&app.store, app.org).await.unwrap();
     }
 
     fn certificate(&self) -> Certificate {
