@@ -6,6 +6,7 @@
 //! product, and reads the product through what its binaries and Postgres print.
 
 mod canary;
+mod central;
 mod hand;
 mod judge;
 mod proxy;
@@ -104,7 +105,10 @@ fn play(cycles: u64, binaries: &Path, folder: &Path, report: &mut Report) -> Res
         let mut world = World::start(binaries, &home).context("starting servers and desktops")?;
         for cycle in first..cycles.min(first + WORLD) {
             let draws = ChaCha8Rng::seed_from_u64(report.seed ^ cycle.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            world.cycle(draws, report).with_context(|| format!("cycle {cycle} of seed {}", report.seed))?;
+            // A program that ended by a signal or never answered is a finding as any other.
+            if let Err(failure) = world.cycle(draws, report) {
+                report.broken.push(format!("cycle {cycle}: {failure:#}"));
+            }
             report.cycles += 1;
             eprintln!(
                 "cycle {cycle}: {:.1} s so far, {} acknowledged",

@@ -154,7 +154,8 @@ fn test_tools() -> Result<(), Fault> {
 /// or Debian's.
 pub fn coverage_tools() -> Result<Vec<(&'static str, PathBuf)>, Fault> {
     if run::answer("cargo", &["llvm-cov", "--version"]).is_none() {
-        run::step(cargo::cargo(&["install", "--locked", "cargo-llvm-cov"]))?;
+        run::step(cargo::cargo(&["install", "--locked", "cargo-llvm-cov"]))
+            .map_err(|fault| Fault::setup(fault.message, "Install cargo-llvm-cov yourself and run it again."))?;
     }
     let version = run::answer("rustc", &["-vV"]).unwrap_or_default();
     let of = |name: &str| version.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap_or_default();

@@ -18,6 +18,8 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 pub const PASSPHRASE: &str = crate::replay::PASSPHRASE;
@@ -119,12 +121,37 @@ impl Hand {
         command
     }
 
+    pub fn init(&self) -> Result<()> {
+        let output = self.stillage().args(["init", "--name", &self.name]).output()?;
+        ensure!(output.status.success(), "init: {}", String::from_utf8_lossy(&output.stdout));
+        Ok(())
+    }
+
+    /// Connects while all is calm.
     pub fn connect(&mut self, code: &str) -> Result<()> {
-        for args in [vec!["init", "--name", &self.name], vec!["connect", &self.proxy.url, "--code", code]] {
-            let output = self.stillage().args(&args).output()?;
-            ensure!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stdout));
-        }
+        let refused = self.try_to_connect(code)?;
+        ensure!(refused.is_none(), "connect: {}", refused.unwrap_or_default());
         self.open()
+    }
+
+    /// What it said if it could not.
+    fn try_to_connect(&self, code: &str) -> Result<Option<String>> {
+        let output = self.stillage().args(["connect", &self.proxy.url, "--code", code]).output()?;
+        Ok((!output.status.success()).then(|| String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
+    /// Connects in the midst of trouble, which may fail, and is killed after each of these moments.
+    pub fn join(&mut self, code: &str, moments: &[Duration]) -> Result<bool> {
+        if self.try_to_connect(code)?.is_some() {
+            return Ok(false);
+        }
+        self.open()?;
+        for moment in moments {
+            thread::sleep(*moment);
+            self.rpc.take().context("the desktop is closed")?.kill()?;
+            self.open()?;
+        }
+        Ok(true)
     }
 
     pub fn open(&mut self) -> Result<()> {
@@ -242,7 +269,7 @@ impl Mishap {
 pub fn dump(command: &mut Command, to: &Path) -> Result<()> {
     command.args(["dump", "--canonical"]).stdin(Stdio::null()).stdout(std::fs::File::create(to)?);
     let mut ward = Ward::start(command, None)?;
-    ward.wait(std::time::Duration::from_secs(60))?;
+    ward.wait(Duration::from_secs(60))?;
     let status = ward.child.wait()?;
     ensure!(status.success(), "it ended with {status}");
     Ok(())

@@ -1,10 +1,10 @@
 //! What goes wrong, by name, and how it is made to.
 
 use super::{
+    central::Central,
     proxy::{Lie, Proxy},
-    sql::{Cluster, OURS},
+    sql::OURS,
 };
-use crate::replay::server::Server;
 use anyhow::Result;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -36,10 +36,16 @@ pub enum Trouble {
     Delay,
     Duplicate,
     BadGateway,
+    /// A backup is made while everybody works.
+    Backup,
+    /// The servers and their Postgres are lost; others begin in their place with the newest backup.
+    Restore,
+    /// Somebody new begins with a snapshot while everybody works, and is killed while it loads.
+    Join,
 }
 
 impl Trouble {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::ServerKill,
         Self::ServerPause,
         Self::ClientKill,
@@ -54,6 +60,9 @@ impl Trouble {
         Self::Delay,
         Self::Duplicate,
         Self::BadGateway,
+        Self::Backup,
+        Self::Restore,
+        Self::Join,
     ];
 
     #[must_use]
@@ -73,6 +82,9 @@ impl Trouble {
             Self::Delay => "delay",
             Self::Duplicate => "duplicate",
             Self::BadGateway => "bad_gateway",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::Join => "join",
         }
     }
 
@@ -92,7 +104,7 @@ impl Trouble {
     /// Whether it happens to one desktop, by its own hand.
     #[must_use]
     pub const fn is_at_hand(self) -> bool {
-        matches!(self, Self::ClientKill | Self::DiskFull)
+        matches!(self, Self::ClientKill | Self::DiskFull | Self::Join)
     }
 
     /// Three different ones.
@@ -110,8 +122,7 @@ impl Trouble {
 
 /// What trouble is made with.
 pub struct Scene<'a> {
-    pub servers: &'a mut [Server],
-    pub cluster: &'a Cluster,
+    pub central: &'a mut Central,
     pub proxies: &'a [Arc<Proxy>],
 }
 
@@ -120,15 +131,15 @@ impl Scene<'_> {
     /// somebody ends it.
     pub fn make(&mut self, trouble: Trouble, draws: &mut ChaCha8Rng) -> Result<()> {
         thread::sleep(Duration::from_millis(draws.random_range(5..150)));
-        let server = (draws.next_u32() as usize) % self.servers.len();
+        let server = (draws.next_u32() as usize) % self.central.servers.len();
         if let Some(lie) = trouble.lie() {
             self.proxies.iter().for_each(|proxy| proxy.lie(Some(lie)));
             return Ok(());
         }
         match trouble {
-            Trouble::ServerKill => self.servers[server].kill_and_restart(),
+            Trouble::ServerKill => self.central.servers[server].kill_and_restart(),
             Trouble::ServerPause => {
-                let pid = self.servers[server].pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+                let pid = self.central.servers[server].pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
                 let Some(pid) = pid else { return Ok(()) };
                 kill_process(pid, Signal::STOP)?;
                 thread::sleep(Duration::from_millis(draws.random_range(300..1200)));
@@ -136,13 +147,16 @@ impl Scene<'_> {
             }
             Trouble::BackendKill => self.kill_backend(),
             Trouble::PostgresKill => {
-                let pid = self.cluster.postmaster().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+                let pid = self.central.cluster.postmaster().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
                 pid.map(|pid| kill_process(pid, Signal::KILL).ok());
                 Ok(())
             }
-            Trouble::CommitCut => self.cluster.disturb(COMMIT_CUT),
-            Trouble::Deadlock => self.cluster.disturb(DEADLOCK),
-            Trouble::PoolExhausted => self.cluster.disturb(NOBODY_WRITES),
+            Trouble::CommitCut => self.central.cluster.disturb(COMMIT_CUT),
+            Trouble::Deadlock => self.central.cluster.disturb(DEADLOCK),
+            Trouble::PoolExhausted => self.central.cluster.disturb(NOBODY_WRITES),
+            // Postgres may have been killed a moment ago; then there is no new backup, and nobody says there is.
+            Trouble::Backup => self.central.back_up().map(drop),
+            Trouble::Restore => self.central.lose_and_restore(),
             _ => Ok(()),
         }
     }
@@ -154,7 +168,7 @@ impl Scene<'_> {
              ORDER BY (state = 'active') DESC, xact_start NULLS LAST LIMIT 1"
         );
         // Postgres itself may have been killed a moment ago: then there is none to kill.
-        let rows = self.cluster.session().and_then(|mut session| session.rows(&sql)).unwrap_or_default();
+        let rows = self.central.cluster.session().and_then(|mut session| session.rows(&sql)).unwrap_or_default();
         let pid = rows.first().and_then(|row| row.first()).and_then(|pid| pid.parse().ok()).and_then(Pid::from_raw);
         // It may have ended in this moment, which is as good.
         pid.map(|pid| kill_process(pid, Signal::KILL).ok());

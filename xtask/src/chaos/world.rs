@@ -1,17 +1,16 @@
-//! Two servers on one Postgres, three desktops behind networks of their own, and a little stock to quarrel about.
+//! Two servers on one Postgres, three to five desktops behind networks of their own, and a little stock to quarrel about.
 
 use super::{
     Report,
-    canary::Canary,
+    central::Central,
     hand::{self, Drained, Hand, Ids, Mishap, Step},
     judge::{self, Outcomes, bare},
     proxy::Proxy,
-    sql::Cluster,
     trouble::{Scene, Trouble},
 };
-use crate::replay::{dump::Dump, fleet::same_cursors, mint::Watch, server::Server};
+use crate::replay::{dump::Dump, fleet::same_cursors, mint::Watch};
 use anyhow::{Context, Result, bail, ensure};
-use rand::Rng;
+use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use std::{
@@ -27,6 +26,10 @@ use std::{
 const PEOPLE: [&str; 3] = ["Ana", "Ben", "Chloe"];
 const ITEMS: usize = 6;
 const BINS: usize = 3;
+/// Items that nobody touches: the catalogue is long enough that whoever joins begins with a snapshot.
+const SHELVED: usize = 2_000;
+/// Desktops that join a world; more would only make it slower.
+const NEWCOMERS: [&str; 2] = ["Dora", "Emil"];
 /// What each person does in a cycle.
 const STEPS: usize = 8;
 /// Longer than any of this takes to come to rest; a desktop that needs more has stalled.
@@ -34,34 +37,45 @@ const REST: Duration = Duration::from_secs(30);
 
 pub struct World {
     home: PathBuf,
-    // Before the servers: it must have let go of Postgres when they stop it.
-    canary: Canary,
+    stillage: PathBuf,
+    /// Where the servers listen, whichever they are.
+    addresses: Vec<SocketAddr>,
+    ids: Arc<Ids>,
     hands: Vec<Hand>,
-    cluster: Cluster,
-    servers: Vec<Server>,
+    central: Central,
+}
+
+/// Somebody who sits down at a new desktop: with which code, and the moments after which it is killed.
+struct Newcomer {
+    hand: Hand,
+    code: String,
+    moments: Vec<Duration>,
 }
 
 impl World {
     pub fn start(binaries: &Path, home: &Path) -> Result<Self> {
         fs::create_dir_all(home)?;
-        let (program, data) = (binaries.join("stillage-server"), home.join("server"));
-        let servers = vec![Server::start(&program, &data)?, Server::start(&program, &data)?];
-        let cluster = Cluster::of(&data)?;
-        let addresses: Vec<SocketAddr> = servers
-            .iter()
-            .map(|server| Ok(server.url.split("//").last().unwrap_or_default().parse()?))
-            .collect::<Result<_>>()?;
-        let mut hands = Vec::new();
-        for (seed, name) in PEOPLE.iter().enumerate() {
-            let proxy = Proxy::start(addresses.clone(), seed as u64)?;
-            let mut hand = Hand::new(name, home, &binaries.join("stillage"), proxy);
-            hand.connect(&servers[0].device_code(name, name)?)?;
-            hands.push(hand);
+        let central = Central::start(&binaries.join("stillage-server"), home)?;
+        let addresses = central.servers.iter().map(|server| Ok(server.address().parse()?)).collect::<Result<_>>()?;
+        let (stillage, ids, hands) = (binaries.join("stillage"), Arc::default(), Vec::new());
+        let mut world = Self { home: home.into(), stillage, addresses, ids, hands, central };
+        for name in PEOPLE {
+            let mut hand = world.hand(name)?;
+            hand.connect(&world.central.servers[0].device_code(name, name)?)?;
+            world.hands.push(hand);
         }
-        let canary = Canary::start(&cluster);
-        let mut world = Self { home: home.into(), canary, hands, cluster, servers };
         world.furnish()?;
+        ensure!(world.central.back_up()?, "the first backup failed");
         Ok(world)
+    }
+
+    /// A desktop with a network of its own that nobody has connected yet.
+    fn hand(&self, name: &str) -> Result<Hand> {
+        let proxy = Proxy::start(self.addresses.clone(), self.hands.len() as u64)?;
+        let mut hand = Hand::new(name, &self.home, &self.stillage, proxy);
+        hand.init()?;
+        hand.learn(&self.ids);
+        Ok(hand)
     }
 
     fn furnish(&mut self) -> Result<()> {
@@ -76,6 +90,10 @@ impl World {
             .collect();
         let bins = ids(&first.must("records.import", &json!({ "records": bins }))?)?;
         let items = ids(&first.must("records.import", &json!({ "records": items }))?)?;
+        let shelved: Vec<Value> = (0..SHELVED)
+            .map(|n| json!({ "kind": "item", "fields": { "sku": format!("SHELVED-{n}"), "name": "Shelved" } }))
+            .collect();
+        first.must("records.import", &json!({ "records": shelved }))?;
         let opening: Vec<Value> = items
             .iter()
             .flat_map(|item| {
@@ -83,8 +101,8 @@ impl World {
             })
             .collect();
         first.must("stock.record", &json!({ "entries": opening }))?;
-        let ids = Arc::new(Ids { items, bins });
-        self.hands.iter_mut().for_each(|hand| hand.learn(&ids));
+        self.ids = Arc::new(Ids { items, bins });
+        self.hands.iter_mut().for_each(|hand| hand.learn(&self.ids));
         let stalled = self.rest()?;
         ensure!(stalled.is_empty(), "the desktops did not come to rest before anything went wrong: {stalled:?}");
         Ok(())
@@ -92,11 +110,19 @@ impl World {
 
     /// Work and trouble at once; then calm, and the verdict.
     pub fn cycle(&mut self, mut draws: ChaCha8Rng, report: &mut Report) -> Result<()> {
-        let troubles = Trouble::draw(&mut draws);
+        let mut troubles = Trouble::draw(&mut draws);
         let before: usize = self.hands.iter().map(|hand| hand.said.changes.len()).sum();
-        self.play(&troubles, &mut draws)?;
+        let newcomer = if troubles.contains(&Trouble::Join) { self.newcomer(&mut draws)? } else { None };
+        troubles.retain(|trouble| newcomer.is_some() || *trouble != Trouble::Join);
+        let joined = self.play(&troubles, newcomer, &mut draws)?;
         troubles.iter().for_each(|trouble| *report.kills.entry(trouble.name()).or_default() += 1);
         self.hands.iter().for_each(|hand| hand.proxy.lie(None));
+        if let Some((mut hand, connected)) = joined {
+            if !connected {
+                hand.connect(&self.central.servers[0].device_code(&hand.name, &hand.name)?)?;
+            }
+            self.hands.push(hand);
+        }
         let stalled = self.rest()?;
         report.stalls += stalled.len() as u64;
         report.broken.extend(stalled);
@@ -109,7 +135,21 @@ impl World {
         Ok(())
     }
 
-    fn play(&mut self, troubles: &[Trouble], draws: &mut ChaCha8Rng) -> Result<()> {
+    /// The next one who joins, if somebody still may.
+    fn newcomer(&self, draws: &mut ChaCha8Rng) -> Result<Option<Newcomer>> {
+        let Some(name) = NEWCOMERS.get(self.hands.len() - PEOPLE.len()) else { return Ok(None) };
+        let (hand, code) = (self.hand(name)?, self.central.servers[0].device_code(name, name)?);
+        let moments = (0..3).map(|_| Duration::from_millis(draws.random_range(5..150))).collect();
+        Ok(Some(Newcomer { hand, code, moments }))
+    }
+
+    /// Gives whoever joined, and whether the server said yes.
+    fn play(
+        &mut self,
+        troubles: &[Trouble],
+        newcomer: Option<Newcomer>,
+        draws: &mut ChaCha8Rng,
+    ) -> Result<Option<(Hand, bool)>> {
         let at_hand = (troubles.contains(&Trouble::ClientKill), troubles.contains(&Trouble::DiskFull));
         let victim = (draws.next_u32() as usize) % self.hands.len();
         let mut plans: Vec<(Vec<Step>, Mishap)> = Vec::new();
@@ -120,17 +160,21 @@ impl World {
         }
         let mut fate = draws.clone();
         let proxies: Vec<Arc<Proxy>> = self.hands.iter().map(|hand| Arc::clone(&hand.proxy)).collect();
-        let mut scene = Scene { servers: &mut self.servers, cluster: &self.cluster, proxies: &proxies };
+        let mut scene = Scene { central: &mut self.central, proxies: &proxies };
         thread::scope(|scope| {
             let players = self.hands.iter_mut().zip(plans);
             let working: Vec<_> =
                 players.map(|(hand, (steps, mishap))| scope.spawn(move || hand.play(&steps, mishap))).collect();
+            let joining = newcomer.map(|Newcomer { mut hand, code, moments }| {
+                scope.spawn(move || hand.join(&code, &moments).map(|connected| (hand, connected)))
+            });
             for trouble in troubles.iter().filter(|trouble| !trouble.is_at_hand()) {
                 scene.make(*trouble, &mut fate).with_context(|| format!("making {trouble:?}"))?;
             }
             let ended =
                 working.into_iter().map(|one| one.join().unwrap_or_else(|_| bail!("a person's thread panicked")));
-            ended.collect::<Result<Vec<()>>>().map(drop)
+            ended.collect::<Result<Vec<()>>>()?;
+            joining.map(|one| one.join().unwrap_or_else(|_| bail!("a person's thread panicked"))).transpose()
         })
     }
 
@@ -165,7 +209,7 @@ impl World {
         let server = self.home.join("server.dump");
         let dumps: Vec<PathBuf> = self.hands.iter().map(|hand| hand.data.with_extension("dump")).collect();
         let verify = thread::scope(|scope| {
-            let own = scope.spawn(|| hand::dump(&mut self.servers[0].command(), &server));
+            let own = scope.spawn(|| hand::dump(&mut self.central.servers[0].command(), &server));
             let others: Vec<_> = self
                 .hands
                 .iter()
@@ -173,7 +217,7 @@ impl World {
                 .map(|(hand, to)| (hand.stillage(), to))
                 .map(|(mut stillage, to)| scope.spawn(move || hand::dump(&mut stillage, to)))
                 .collect();
-            let verify = self.servers[1].command().arg("verify").output();
+            let verify = self.central.servers[1].command().arg("verify").output();
             own.join().unwrap_or_else(|_| bail!("the dump's thread panicked"))?;
             others.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| bail!("a dump's thread panicked")))?;
             anyhow::Ok(verify?)
@@ -196,19 +240,19 @@ impl World {
             report.twice += verdict.twice.len() as u64;
             report.broken.extend(verdict.lost.into_iter().chain(verdict.twice));
         }
-        report.broken.extend(self.canary.judge()?);
+        report.broken.extend(self.central.judge_log()?);
         Ok(())
     }
 
     fn outcomes(&self) -> Result<Outcomes> {
-        let rows = self.cluster.session()?.rows("SELECT id, outcome FROM change")?;
+        let rows = self.central.cluster.session()?.rows("SELECT id, outcome FROM change")?;
         Ok(rows.into_iter().filter_map(|row| Some((bare(row.first()?), row.get(1)?.to_uppercase()))).collect())
     }
 
     /// Ends everything in order.
     pub fn close(&mut self) -> Result<()> {
         self.hands.iter_mut().try_for_each(Hand::close)?;
-        self.servers.iter_mut().try_for_each(Server::stop)
+        self.central.stop()
     }
 }
 

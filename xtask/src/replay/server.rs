@@ -21,8 +21,12 @@ pub struct Server {
 
 impl Server {
     pub fn start(binary: &Path, data: &Path) -> Result<Self> {
+        Self::start_at(binary, data, "127.0.0.1:0")
+    }
+
+    pub fn start_at(binary: &Path, data: &Path, listen: &str) -> Result<Self> {
         let mut server = Self { binary: binary.into(), data: data.into(), url: String::new(), ward: None };
-        server.open("127.0.0.1:0")?;
+        server.open(listen)?;
         Ok(server)
     }
 
@@ -66,13 +70,21 @@ impl Server {
         self.ward.as_ref().map(|ward| ward.child.id())
     }
 
+    /// Where it listens, without the scheme.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.url.split("//").last().unwrap_or_default().to_owned()
+    }
+
+    /// SIGKILL, as a power cut would.
+    pub fn kill(&mut self) -> Result<()> {
+        self.ward.take().map_or(Ok(()), |mut ward| ward.kill())
+    }
+
     /// SIGKILL, then a new process at the same address over what the old one left behind.
     pub fn kill_and_restart(&mut self) -> Result<()> {
-        if let Some(mut ward) = self.ward.take() {
-            ward.kill()?;
-        }
-        let address = self.url.split("//").last().unwrap_or_default().to_owned();
-        self.open(&address).context("the server did not come back after SIGKILL")
+        self.kill()?;
+        self.open(&self.address()).context("the server did not come back after SIGKILL")
     }
 
     #[must_use]
