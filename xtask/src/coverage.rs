@@ -17,7 +17,7 @@ use crate::run;
 use crate::setup;
 
 /// Percent of lines under which a crate must not fall: some two points below where it stands.
-const FLOORS: [(&str, f64); 3] = [("core", 92.0), ("client", 75.0), ("sync-server", 87.0)];
+const FLOORS: [(&str, f64); 3] = [("core", 93.0), ("client", 85.0), ("sync-server", 89.0)];
 /// Files named to whoever wants the figure to grow.
 const WORST: usize = 15;
 const PACKAGES: [&str; 4] = ["stillage-core", "stillage-client", "stillage-server", "stillage-tests"];
