@@ -131,6 +131,7 @@ impl Absorbed {
                 let count = serde_json::from_str(&logged.body).map_err(readable)?;
                 self.count(scope, logged, count);
             }
+            (entry::GONE, _) => {}
             _ if seeded!(UnknownEntryDropped) => {}
             _ => self.unknown.push((scope, logged.clone())),
         }

@@ -178,6 +178,8 @@ pub mod entry {
     pub const RECORD: &str = "record";
     pub const MOVEMENT: &str = "movement";
     pub const COUNT: &str = "count";
+    /// Was a record that a later entry writes over: only the end of its change is left.
+    pub const GONE: &str = "gone";
     /// The version in which the bodies of this build are written.
     pub const VERSION: u32 = 1;
 }

@@ -42,6 +42,17 @@ impl Ledger {
         PersonId::derived(device.0, "person")
     }
 
+    /// Gives up what was written over, as a server does below the horizon of a scope.
+    pub fn trim(&mut self, scope: Scope, horizon: u64) {
+        let log = self.log.get_mut(&scope).unwrap();
+        let newest: BTreeMap<String, u64> = log.iter().map(|entry| (entry.id.clone(), entry.seq)).collect();
+        let below = |entry: &&mut LogEntry| entry.kind == entry::RECORD && entry.seq <= horizon;
+        for entry in log.iter_mut().filter(below).filter(|entry| newest[&entry.id] > entry.seq) {
+            entry::GONE.clone_into(&mut entry.kind);
+            entry.body.clear();
+        }
+    }
+
     fn ack(&self, device: DeviceId) -> Ack {
         match self.chains.get(&device).filter(|links| !links.is_empty()) {
             Some(links) => Ack { seq: links.len() as u64, chain: links[links.len() - 1].0 },

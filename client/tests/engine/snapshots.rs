@@ -270,3 +270,27 @@ fn a_snapshot_that_does_not_come_to_its_sum_is_not_believed_and_what_waits_is_no
         assert_eq!(second.dump(), first.dump());
     }
 }
+
+#[test]
+fn whoever_follows_a_trimmed_log_from_its_start_or_from_below_the_horizon_holds_what_the_others_do() {
+    let (first, mut ledger, bin) = busy();
+    let below = Desk::new();
+    below.pull(&ledger).unwrap();
+    first.act(vec![edit(bin.item, "name", "Coach bolt", "Eye bolt")]).unwrap();
+    first.sync(&mut ledger);
+    first.act(vec![edit(bin.item, "name", "Eye bolt", "Bolt")]).unwrap();
+    first.sync(&mut ledger);
+    let follower = Desk::new();
+    follower.pull(&ledger).unwrap();
+    ledger.trim(Scope::Catalogue, u64::MAX);
+    let new = Desk::new();
+    for desk in [&below, &new] {
+        desk.pull(&ledger).unwrap();
+        assert_eq!(base(desk), base(&follower));
+    }
+    let from_snapshot = Desk::new();
+    begin(&from_snapshot, &ledger.snapshot());
+    while load_one(&from_snapshot, &ledger.snapshot().1, true) {}
+    from_snapshot.pull(&ledger).unwrap();
+    assert_eq!(base(&from_snapshot), base(&follower));
+}

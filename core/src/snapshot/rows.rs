@@ -57,6 +57,7 @@ impl Row {
 impl What {
     fn of(logged: LogEntry) -> Self {
         match (logged.kind.as_str(), logged.version, logged.id.parse::<Ref>()) {
+            (entry::GONE, ..) => Self::Gone,
             (entry::RECORD, entry::VERSION, Ok(of)) => Self::Record { of, body: logged.body },
             (entry::MOVEMENT, entry::VERSION, _) => match serde_json::from_str::<Movement>(&logged.body) {
                 Ok(movement) if movement.id.to_string() == logged.id && movement.change == logged.change => {

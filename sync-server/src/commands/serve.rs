@@ -6,7 +6,7 @@ use crate::{
     config::Server,
     error::ServerError,
     http::{self, HttpOptions},
-    store::{audit, sums},
+    store::{audit, horizon, sums},
 };
 use axum::serve::ListenerExt;
 use serde_json::json;
@@ -35,7 +35,7 @@ pub async fn serve(server: Server, listen: SocketAddr, options: &HttpOptions, re
 /// How often a server looks whether the daily audit is due.
 const AUDIT_LOOK: Duration = Duration::from_secs(600);
 
-/// Work that nobody waits for: sums that are missing, then an audit a day.
+/// Work that nobody waits for: sums that are missing, then once a day an audit and the trimming of logs.
 async fn watch_over(app: App) {
     match sums::fill(&app.store, app.org).await {
         Ok(0) => {}
@@ -46,11 +46,22 @@ async fn watch_over(app: App) {
     loop {
         look.tick().await;
         match audit::daily(&app.store, app.org, || app.mint.now()).await {
-            Ok(Some(audit)) if audit.ok => tracing::info!(took_ms = audit.took_ms, "the daily audit found nothing"),
+            Ok(Some(audit)) if audit.ok => {
+                tracing::info!(took_ms = audit.took_ms, "the daily audit found nothing");
+                trim(&app).await;
+            }
+            // What may be wrong is looked into as it is.
             Ok(Some(audit)) => tracing::error!(violations = %audit.violations, "the daily audit found violations"),
             Ok(None) => {}
             Err(fault) => tracing::warn!(%fault, "the daily audit could not be done"),
         }
+    }
+}
+
+async fn trim(app: &App) {
+    match horizon::trim(&app.store, app.org, app.mint.now()).await {
+        Ok(entries) => tracing::info!(entries, "entries that were written over are given up"),
+        Err(fault) => tracing::warn!(%fault, "logs could not be trimmed; tomorrow is another day"),
     }
 }
 

@@ -1,12 +1,15 @@
-//! Up to where a scope's log may be given up, once a snapshot holds it: where every device that still comes has been,
-//! and never what is younger than 30 days. A device that comes back from below starts that scope from a snapshot.
+//! Up to where a scope's log may be trimmed: where every device that still comes has been, and never what is younger than
+//! 30 days. Below it, a record that a later entry writes over is left with its number and the end of its change alone;
+//! movements and counts are the ledger and stay. So the log can always be followed from its start, also by a device
+//! that comes back from below: it skips what it would have written over.
 //!
-//! Log rows carry no time. Heads are noted once a day instead, and everything up to a noted head is at least as old.
+//! The surprise: log rows carry no time. Heads are noted once a day instead, and everything up to a noted head is at
+//! least as old.
 
-use super::{Tx, records::corrupt};
+use super::{Store, Tx, records::corrupt, writes::signed};
 use sqlx::Error;
 use std::collections::BTreeMap;
-use stillage_core::scope::Scope;
+use stillage_core::{id::OrganisationId, scope::Scope, wire::entry};
 
 /// In microseconds.
 const DAY: i64 = 24 * 3600 * 1_000_000;
@@ -14,6 +17,8 @@ const DAY: i64 = 24 * 3600 * 1_000_000;
 pub const KEPT: i64 = 30 * DAY;
 /// A device that has not asked for so long holds nothing up.
 pub const SILENT: i64 = 90 * DAY;
+/// Numbers that are trimmed at once: nobody waits long for one transaction.
+const STEP: u64 = 10_000;
 
 /// Notes the heads of now, and forgets notes that no answer can depend on: only the last one of `KEPT` ago matters.
 pub async fn note_heads(tx: &mut Tx, now: i64) -> Result<(), Error> {
@@ -25,12 +30,40 @@ pub async fn note_heads(tx: &mut Tx, now: i64) -> Result<(), Error> {
 }
 
 /// The horizon of every scope that has a head; 0 where nothing may be given up.
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing is given up before there are snapshots to start from"))]
 pub async fn horizons(tx: &mut Tx, now: i64) -> Result<BTreeMap<Scope, u64>, Error> {
     let rows: Vec<(String, i64)> =
         sqlx::query_as(HORIZONS).bind(tx.org.0).bind(now - SILENT).bind(now - KEPT).fetch_all(tx.conn()).await?;
     rows.into_iter().map(|(scope, seq)| Ok((scope.parse().map_err(corrupt)?, seq.unsigned_abs()))).collect()
 }
+
+/// Trims every log up to its horizon. Says how many entries were given up.
+pub async fn trim(store: &Store, org: OrganisationId, now: i64) -> Result<u64, Error> {
+    let mut view = store.snapshot(org).await?;
+    let horizons = horizons(&mut view, now).await?;
+    view.commit().await?;
+    let mut given_up = 0;
+    // Sites hold no records.
+    for (scope, horizon) in horizons.into_iter().filter(|(scope, _)| !matches!(scope, Scope::Site(_))) {
+        for from in (0..horizon).step_by(STEP as usize) {
+            let mut tx = store.write(org).await?;
+            let step = sqlx::query(TRIM)
+                .bind(org.0)
+                .bind(scope.to_string())
+                .bind(signed(from))
+                .bind(signed(horizon.min(from + STEP)))
+                .bind(entry::RECORD)
+                .bind(entry::GONE);
+            given_up += step.execute(tx.conn()).await?.rows_affected();
+            tx.commit().await?;
+        }
+    }
+    Ok(given_up)
+}
+
+const TRIM: &str = "
+UPDATE log l SET kind = $6, body = ''
+WHERE l.org = $1 AND l.scope = $2 AND l.seq > $3 AND l.seq <= $4 AND l.kind = $5
+  AND NOT EXISTS (SELECT 1 FROM record r WHERE r.org = l.org AND r.scope = l.scope AND r.version = l.seq)";
 
 /// A device holds the scopes that it may see (`devices::holds`), also one that it has not begun to pull.
 const HORIZONS: &str = "

@@ -119,7 +119,7 @@ impl World {
         self.hands.iter().for_each(|hand| hand.proxy.lie(None));
         if let Some((mut hand, connected)) = joined {
             if !connected {
-                hand.connect(&self.central.servers[0].device_code(&hand.name, &hand.name)?)?;
+                self.seat(&mut hand)?;
             }
             self.hands.push(hand);
         }
@@ -141,6 +141,18 @@ impl World {
         let (hand, code) = (self.hand(name)?, self.central.servers[0].device_code(name, name)?);
         let moments = (0..3).map(|_| Duration::from_millis(draws.random_range(5..150))).collect();
         Ok(Some(Newcomer { hand, code, moments }))
+    }
+
+    /// Connects somebody whom trouble kept from it. The servers may still be coming back.
+    fn seat(&self, hand: &mut Hand) -> Result<()> {
+        let watch = Watch::start();
+        loop {
+            let code = self.central.servers[0].device_code(&hand.name, &hand.name);
+            match code.and_then(|code| hand.connect(&code)) {
+                Err(_) if watch.elapsed() < REST => {}
+                connected => return connected,
+            }
+        }
     }
 
     /// Gives whoever joined, and whether the server said yes.

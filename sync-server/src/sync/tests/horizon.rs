@@ -1,8 +1,12 @@
 //! Which part of a log nobody needs any more.
 
-use super::world::{Desk, MINUTE, NOON, Shelf, World};
+use super::world::{Desk, MINUTE, NOON, Shelf, World, edit};
 use crate::store::{Tx, devices, horizon};
-use stillage_core::{scope::Scope, wire::Cursor};
+use stillage_core::{
+    change::Outcome,
+    scope::Scope,
+    wire::{Cursor, LogEntry, entry},
+};
 
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -88,4 +92,47 @@ async fn a_device_that_asks_is_seen_once_a_day_though_nothing_is_new() {
             sqlx::query_scalar("SELECT max(seen_at) FROM device_cursor").fetch_one(&world.app.pool).await.unwrap();
         assert_eq!(kept, seen);
     }
+}
+
+/// The catalogue as the log tells it from its start.
+async fn catalogue(world: &World) -> Vec<LogEntry> {
+    let mut reader = world.desk("Carl").await;
+    let answer = reader.pull(5_000).await;
+    answer.pages.into_iter().find(|page| page.scope == Scope::Catalogue).unwrap().entries
+}
+
+fn gone(entries: &[LogEntry]) -> Vec<u64> {
+    entries.iter().filter(|entry| entry.kind == entry::GONE).map(|entry| entry.seq).collect()
+}
+
+#[tokio::test]
+async fn below_the_horizon_only_the_end_is_left_of_what_was_written_over_and_the_log_still_tells_the_rest() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    let start = world.app.mint.now();
+    for (at, names) in (0..).zip(["Bolt", "Carriage bolt", "Coach bolt", "Eye bolt"].windows(2)) {
+        assert_eq!(anna.act(edit(shelf.item, "name", (names[0], names[1])), NOON + at).await, Outcome::Applied);
+    }
+    let before = catalogue(&world).await;
+    let of_item: Vec<u64> =
+        before.iter().filter(|entry| entry.id == shelf.item.to_string()).map(|entry| entry.seq).collect();
+    let [first, second, third, fourth] = of_item[..] else { panic!("{of_item:?}") };
+    note(&world, start).await;
+    sqlx::query("UPDATE device SET revoked_at = 1 WHERE device <> $1")
+        .bind(anna.principal.device.0)
+        .execute(&world.app.pool)
+        .await
+        .unwrap();
+    asked(&world, &anna, &[(Scope::Catalogue, second)], start).await;
+    assert_eq!(horizon::trim(&world.app.store, world.app.org, start + 29 * DAY).await.unwrap(), 0);
+    assert_eq!(horizon::trim(&world.app.store, world.app.org, start + 31 * DAY).await.unwrap(), 2);
+    let after = catalogue(&world).await;
+    assert_eq!(gone(&after), [first, second]);
+    assert_eq!(after[third as usize - 1], before[third as usize - 1]);
+    for (before, after) in before.iter().zip(&after).filter(|(_, after)| after.kind == entry::GONE) {
+        assert_eq!((after.change, after.outcome, after.body.as_str()), (before.change, before.outcome, ""));
+    }
+    let newest = &after[fourth as usize - 1];
+    assert!(newest.body.contains("Eye bolt"), "{newest:?}");
+    world.check().await;
 }

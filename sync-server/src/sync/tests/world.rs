@@ -171,6 +171,11 @@ pub fn create(of: impl Into<Ref>, fields: &[(&str, Value)]) -> Action {
     Save { record: of.into(), create: true, base_version: 0, expected_version: None, patch }.into()
 }
 
+pub fn edit(of: impl Into<Ref>, field: &str, (base, value): (&str, &str)) -> Action {
+    let patch = vec![FieldChange { field: field.to_owned(), base: base.into(), value: value.into() }];
+    Save { record: of.into(), create: false, base_version: 0, expected_version: None, patch }.into()
+}
+
 /// A device with its chain and cursors, and nothing else.
 #[derive(Clone)]
 pub struct Desk {
