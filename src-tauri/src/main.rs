@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 #[command(name = "stillage-desktop", version)]
 struct Arguments {
     /// Where this device's data lies
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "STILLAGE_DATA")]
     data: Option<PathBuf>,
 }
 

@@ -94,6 +94,8 @@ pub(super) fn data_version(connection: &Connection) -> Result<i64, Failure> {
 /// Gives the key, and reads once: a wrong key or a damaged first page shows only then.
 fn unlock(connection: &Connection, key: &str) -> Result<(), Failure> {
     connection.busy_timeout(PATIENCE)?;
+    // What is wrong with a file is told once, by us.
+    connection.pragma_update(None, "cipher_log_level", "NONE")?;
     connection.pragma_update(None, "key", format!("x'{key}'"))?;
     // Processors have instructions for it: a page is read in half the time that the default takes (ADR 8).
     connection.pragma_update(None, "cipher_hmac_algorithm", "HMAC_SHA256")?;
