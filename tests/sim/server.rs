@@ -187,7 +187,9 @@ impl Server {
     pub fn crosses(a: &Attempt, b: &Attempt) -> bool {
         let devices = a.writes.devices.keys().any(|device| b.writes.devices.contains_key(device));
         let costs = a.writes.costs.keys().any(|item| b.writes.costs.contains_key(item));
-        a.alone || b.alone || devices || costs || !a.cells.is_disjoint(&b.cells)
+        // A lot that both have made: the later one meets its key and decides again.
+        let records = a.writes.records.keys().any(|of| b.writes.records.contains_key(of));
+        a.alone || b.alone || devices || costs || records || !a.cells.is_disjoint(&b.cells)
     }
 
     /// Commits what a batch came to.

@@ -51,6 +51,14 @@ fn seeds_that_once_failed_in_the_production_store_hold() {
 }
 
 #[test]
+fn two_servers_that_make_one_lot_at_once_keep_its_sum() {
+    for seed in [607_497, 610_152] {
+        let run = run(order(seed, 1, Mode::default()));
+        assert!(run.failing.is_empty(), "seed {seed}: {:#?}", run.failing);
+    }
+}
+
+#[test]
 fn the_same_seeds_do_the_same_on_any_number_of_threads() {
     let one = run(Order { threads: 1, ..order(500, 20, Mode::default()) });
     let three = run(Order { threads: 3, ..order(500, 20, Mode { every: true, ..Mode::default() }) });
