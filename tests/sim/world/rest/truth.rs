@@ -55,8 +55,10 @@ impl World<'_> {
             let parted = || self.parted(place, told.change, told.order).any(|id| flagged.movements.contains(&id));
             return asked || parted() || !honest(told.change, told.order) || !honest(last.change, order);
         }
-        // The count that speaks is another one, of a lying clock: everything was compared with the time it claims.
-        if told.change != last.change && !honest(told.change, told.order) {
+        // Another count speaks. It has a lying clock, and everything was compared with the time it claims; or somebody
+        // was asked which of the two was the later when they did not agree yet.
+        let asked = [told.change, last.change].iter().all(|count| flagged.counts.contains(count));
+        if told.change != last.change && (asked || !honest(told.change, told.order)) {
             return true;
         }
         place.booked.iter().filter(|booked| self.shelf.counts(booked, &self.server)).all(|booked| {
