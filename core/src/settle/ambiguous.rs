@@ -70,15 +70,19 @@ fn beside_count(count: &PostedCount, facts: &Facts) -> Vec<Pair> {
     if overtaken.is_some_and(|last| !agree(known, &count, &last)) {
         return Vec::new();
     }
-    let said = |entry: &&TailEntry| overtaken.is_some_and(|last| entry.order < last.order);
-    // A reversal has the order of what it takes back: together they are nothing to ask about.
+    let said = |entry: &TailEntry| overtaken.is_some_and(|last| entry.order < last.order);
+    let moved = net(known).filter(|entry| !said(entry) && close(&count, entry));
+    moved.map(|moved| Pair { cell, count, moved }).collect()
+}
+
+/// What was moved in a cell. A reversal has the order of what it takes back: together they are nothing to ask about.
+fn net(known: &CellFacts) -> impl Iterator<Item = TailEntry> {
     let mut moved: BTreeMap<OrderKey, TailEntry> = BTreeMap::new();
-    for entry in known.tail.iter().filter(|entry| !entry.variance && !said(entry) && close(&count, entry)) {
+    for entry in known.tail.iter().filter(|entry| !entry.variance) {
         let add = |sum: &mut TailEntry| sum.delta = sum.delta.checked_add(entry.delta).unwrap_or(sum.delta);
         moved.entry(entry.order).and_modify(add).or_insert(*entry);
     }
-    let moved = moved.into_values().filter(|entry| entry.delta != Quantity::ZERO);
-    moved.map(|moved| Pair { cell, count, moved }).collect()
+    moved.into_values().filter(|entry| entry.delta != Quantity::ZERO)
 }
 
 fn beside_movement(movement: &Movement, facts: &Facts) -> Vec<Pair> {
@@ -116,11 +120,12 @@ fn beside_last(count: &PostedCount, facts: &Facts) -> Option<Twice> {
     (!agree(known, &other, &last)).then_some(Twice { cell, other, last, first_seq: there.log_seq })
 }
 
-/// Whether two counts come to the same, net of what was moved in between.
+/// Whether two counts come to the same, net of what was moved in between. They only seem to where what was moved may
+/// just as well have been there already when the earlier one was made.
 fn agree(known: &CellFacts, other: &LastCount, last: &LastCount) -> bool {
-    let between = known.tail.iter().filter(|entry| !entry.variance);
-    let mut between = between.filter(|entry| other.order < entry.order && entry.order < last.order);
-    between.try_fold(other.counted, |sum, entry| sum.checked_add(entry.delta)) == Some(last.counted)
+    let mut between = net(known).filter(|entry| other.order < entry.order && entry.order < last.order);
+    let sum = |sum: Quantity, entry: TailEntry| sum.checked_add(entry.delta).filter(|_| !close(other, &entry));
+    between.try_fold(other.counted, sum) == Some(last.counted)
 }
 
 /// Whether only the clocks say which came first, and they are not good enough to. A device knows

@@ -293,6 +293,19 @@ fn what_moved_after_the_later_of_two_counts_that_agree_is_asked_about_when_the_e
     assert_eq!(world.on_hand(item, bin), whole(0), "the receipt came before both counts");
 }
 
+/// Seeds 712970 and 713792 of the simulated fleets.
+#[test]
+fn two_counts_that_agree_only_through_a_movement_that_may_have_come_before_both_are_asked_about() {
+    let (mut world, item, bin) = World::new(3);
+    send(&mut world, 1, act(receive(item, bin, 1), 5 * SECOND + 100_000, SECOND));
+    send(&mut world, 1, act(count(item, bin, 1), 5 * SECOND + 200_000, SECOND));
+    send(&mut world, 2, act(count(item, bin, 0), 5 * SECOND, SECOND));
+    assert_eq!(world.on_hand(item, bin), whole(1));
+    assert_eq!(questions(&world).len(), 1);
+    answer(&mut world, Keep::Theirs);
+    assert_eq!(world.on_hand(item, bin), whole(0), "the empty bin was seen last");
+}
+
 #[test]
 fn a_count_that_knew_the_other_or_is_far_from_it_is_not_asked_about() {
     let (mut world, item, bin) = counted(3);
