@@ -1,5 +1,5 @@
 //! Everything that is SQL. Reading and writing functions take the open transaction; a
-//! transaction begins in `Store::write` or `Store::snapshot` and nowhere else.
+//! transaction begins in `Store::write`, `Store::locked` or `Store::snapshot` and nowhere else.
 //!
 //! The surprise: there are two pools. Writers look rows up by key in tables that grow by the
 //! thousand between two ANALYZE runs, so their connections are told never to scan.
@@ -26,7 +26,7 @@ pub mod verify;
 pub mod writes;
 
 use sqlx::{
-    PgPool, Postgres, Transaction,
+    AssertSqlSafe, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::time::Duration;
@@ -55,6 +55,8 @@ impl Store {
         let options = options.application_name("stillage-server").options([("jit", "off")]);
         let scans = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"];
         let by_key = options.clone().options(scans.map(|scan| (scan, "off")));
+        // Looking rows up by key has one plan, however many keys there are: making it anew costs more than it does.
+        let by_key = by_key.options([("plan_cache_mode", "force_generic_plan")]);
         // A ping before every use would be a round trip per request; a dead connection is found
         // out by its first statement, and whoever sent it tries again.
         let pool = |most| {
@@ -67,6 +69,15 @@ impl Store {
 
     pub async fn write(&self, org: OrganisationId) -> Result<Tx, sqlx::Error> {
         Ok(Tx { org, inner: self.writers.begin().await? })
+    }
+
+    /// Locked from the start. Batches that only move stock share the organisation; one that edits records has it
+    /// alone, so that what a decision read of a record still stands when it is written.
+    pub async fn locked(&self, org: OrganisationId, alone: bool) -> Result<Tx, sqlx::Error> {
+        let lock = if alone { "pg_advisory_xact_lock" } else { "pg_advisory_xact_lock_shared" };
+        let (high, low) = org.0.as_u64_pair();
+        let begin = format!("BEGIN; SELECT {lock}({})", (high ^ low).cast_signed());
+        Ok(Tx { org, inner: self.writers.begin_with(AssertSqlSafe(begin)).await? })
     }
 
     /// One view of the database for as long as it is held.

@@ -71,11 +71,10 @@ impl DeviceRow {
 
 /// Settles all of it or nothing.
 pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]) -> Result<Committed, Fault> {
-    let mut tx = store.write(org).await?;
     let alone = requests.iter().flat_map(|r| &r.changes).any(|change| !change.kind.starts_with("stock."));
-    lock_organisation(&mut tx, alone).await?;
+    let mut tx = store.locked(org, alone).await?;
     let devices = lock_devices(&mut tx, requests.iter().map(|request| request.device).collect()).await?;
-    let links = chain_before(&mut tx, requests).await?;
+    let links = chain_before(&mut tx, requests, &devices).await?;
     let mut known = Vec::new();
     let mut batch = Vec::new();
     for request in requests {
@@ -104,14 +103,6 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
     Ok(Committed { settled, heads, came_free, records, movements })
 }
 
-/// Batches that only move stock share the organisation; one that edits records has it alone, so
-/// that what a decision read of a record still stands when it is written.
-pub async fn lock_organisation(tx: &mut Tx, alone: bool) -> Result<(), Error> {
-    let (high, low) = tx.org.0.as_u64_pair();
-    let statement = if alone { "SELECT pg_advisory_xact_lock($1)" } else { "SELECT pg_advisory_xact_lock_shared($1)" };
-    sqlx::query(statement).bind((high ^ low).cast_signed()).execute(tx.conn()).await.map(drop)
-}
-
 async fn lock_devices(tx: &mut Tx, ids: BTreeSet<DeviceId>) -> Result<HashMap<DeviceId, DeviceRow>, Error> {
     let rows: Vec<DeviceRow> = sqlx::query_as(
         "SELECT device, person, ack_seq, ack_chain, every_site FROM device
@@ -130,11 +121,18 @@ pub async fn lock_device(tx: &mut Tx, id: DeviceId) -> Result<Option<DeviceFacts
     rows.remove(&id).map(|row| row.facts(None)).transpose()
 }
 
-/// The chain before the first change of each push, as far as the server has come.
-async fn chain_before(tx: &mut Tx, requests: &[PushRequest]) -> Result<BTreeMap<(DeviceId, u64), Digest>, Error> {
+/// The chain before the first change of each push that does not go on where the server has come to.
+async fn chain_before(
+    tx: &mut Tx,
+    requests: &[PushRequest],
+    known: &HashMap<DeviceId, DeviceRow>,
+) -> Result<BTreeMap<(DeviceId, u64), Digest>, Error> {
     let mut links = BTreeMap::new();
     let (mut devices, mut seqs) = (Vec::new(), Vec::new());
-    for request in requests.iter().filter(|request| request.chained) {
+    let goes_on = |request: &PushRequest| {
+        known.get(&request.device).is_some_and(|device| device.ack_seq.unsigned_abs() + 1 == request.first_seq)
+    };
+    for request in requests.iter().filter(|request| request.chained && !goes_on(request)) {
         if request.first_seq <= 1 {
             links.insert((request.device, 0), Digest::start(request.device));
         } else {

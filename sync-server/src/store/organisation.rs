@@ -3,7 +3,6 @@
 
 use super::{
     Store, Tx,
-    batch::lock_organisation,
     fault::Fault,
     log::Heads,
     records::{self, corrupt},
@@ -62,8 +61,7 @@ pub async fn is_current(store: &Store) -> Result<bool, Error> {
 
 /// The organisation of this database, founded if there is none.
 pub async fn open(store: &Store, founding: &Founding) -> Result<OrganisationRow, Fault> {
-    let mut tx = store.write(OrganisationId(Uuid::nil())).await?;
-    lock_organisation(&mut tx, true).await?;
+    let mut tx = store.locked(OrganisationId(Uuid::nil()), true).await?;
     let known: Option<OrganisationRow> =
         sqlx::query_as("SELECT org, name, epoch, signing_key FROM organisation ORDER BY created_at")
             .fetch_optional(tx.conn())

@@ -3,7 +3,7 @@
 
 use super::{
     Store,
-    batch::{self, PushRequest, lock_organisation},
+    batch::{self, PushRequest},
     fault::Fault,
     log::Heads,
     organisation::record_row,
@@ -29,8 +29,7 @@ pub async fn park(
     let Some(change) = request.changes.first() else {
         return Err(Fault::Broken(anyhow::anyhow!("an empty push cannot be parked")));
     };
-    let mut tx = store.write(org).await?;
-    lock_organisation(&mut tx, true).await?;
+    let mut tx = store.locked(org, true).await?;
     let Some(device) = batch::lock_device(&mut tx, request.device).await? else {
         return Ok((None, Heads::new()));
     };

@@ -5,7 +5,7 @@
 
 use super::{
     Store, Tx,
-    batch::{grant_new_sites, lock_organisation},
+    batch::grant_new_sites,
     facts,
     fault::Fault,
     log::Heads,
@@ -103,8 +103,7 @@ pub async fn release(store: &Store, org: OrganisationId, epoch: EpochId) -> Resu
 
 /// Decides the oldest of them; `None` when there are none.
 async fn some(store: &Store, (org, epoch): (OrganisationId, EpochId), most: i64) -> Result<Option<Heads>, Fault> {
-    let mut tx = store.write(org).await?;
-    lock_organisation(&mut tx, true).await?;
+    let mut tx = store.locked(org, true).await?;
     let rows = free(&mut tx, most).await?;
     if rows.is_empty() {
         return Ok(None);
@@ -146,8 +145,7 @@ async fn free(tx: &mut Tx, most: i64) -> Result<Vec<ParkedRow>, Error> {
 }
 
 async fn put_aside(store: &Store, org: OrganisationId, fault: &anyhow::Error) -> Result<(), Fault> {
-    let mut tx = store.write(org).await?;
-    lock_organisation(&mut tx, true).await?;
+    let mut tx = store.locked(org, true).await?;
     let aside: Vec<_> = free(&mut tx, 1).await?.iter().map(|row| (ChangeId(row.id), None)).collect();
     tracing::error!(fault = format!("{fault:#}"), change = ?aside, "a parked change cannot be decided and stays parked");
     wait_on(&mut tx, &aside).await?;

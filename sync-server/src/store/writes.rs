@@ -35,9 +35,7 @@ pub struct Writing<'a> {
 
 /// Returns the new heads of the scopes that grew.
 pub async fn write(tx: &mut Tx, writes: &Writes, writing: &Writing<'_>) -> Result<Heads, Fault> {
-    changes(tx, &writes.changes).await?;
-    chain_links(tx, &writes.changes, writing.chained).await?;
-    acks(tx, writes).await?;
+    changes(tx, writes, writing.chained).await?;
     counts(tx, writes).await?;
     balances(tx, writes, writing.held).await?;
     costs(tx, writes).await?;
@@ -60,81 +58,63 @@ pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-async fn changes(tx: &mut Tx, rows: &[ChangeRow]) -> Result<(), Error> {
-    let rows: Vec<&ChangeRow> = rows.iter().filter(|row| !row.repeat).collect();
-    if rows.is_empty() {
+/// The changes with their ends, their links in the chains of their devices, and how far each device has come.
+async fn changes(tx: &mut Tx, writes: &Writes, chained: &BTreeSet<DeviceId>) -> Result<(), Error> {
+    if writes.changes.is_empty() && writes.devices.is_empty() {
         return Ok(());
     }
-    sqlx::query(
-        "INSERT INTO change (org, id, device, seq, kind, version, hash, body, outcome, code, details,
-                             refused_create, received_at, waits_for)
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[],
-                                  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[],
-                                  $14::text[])",
-    )
-    .bind(tx.org.0)
-    .bind(rows.iter().map(|row| row.change.id.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.device.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| signed(row.change.seq)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| storable(&row.change.kind)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| i64::from(row.change.version)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.change.hash().0.to_vec()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| storable(&row.change.body)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.result.outcome.name()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.result.code.as_deref()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| text::canonical(&row.result.details)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| refused_create(row)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.received_at).collect::<Vec<_>>())
-    // What it waits for may have come meanwhile: it is looked at once more when nobody else writes.
-    .bind(rows.iter().map(|row| settle::awaited(&row.result).map(|_| "")).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
+    let rows: Vec<&ChangeRow> = writes.changes.iter().filter(|row| !row.repeat).collect();
+    let links: Vec<&ChangeRow> = writes.changes.iter().filter(|row| chained.contains(&row.device)).collect();
+    sqlx::query(CHANGES)
+        .bind(tx.org.0)
+        .bind(rows.iter().map(|row| row.change.id.0).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.device.0).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| signed(row.change.seq)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| storable(&row.change.kind)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| i64::from(row.change.version)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.change.hash().0.to_vec()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| storable(&row.change.body)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.result.outcome.name()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.result.code.as_deref()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| text::canonical(&row.result.details)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| refused_create(row)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.received_at).collect::<Vec<_>>())
+        // What it waits for may have come meanwhile: it is looked at once more when nobody else writes.
+        .bind(rows.iter().map(|row| settle::awaited(&row.result).map(|_| "")).collect::<Vec<_>>())
+        .bind(links.iter().map(|row| row.device.0).collect::<Vec<_>>())
+        .bind(links.iter().map(|row| signed(row.change.seq)).collect::<Vec<_>>())
+        .bind(links.iter().map(|row| row.change.id.0).collect::<Vec<_>>())
+        .bind(links.iter().map(|row| row.chain.0.to_vec()).collect::<Vec<_>>())
+        .bind(links.iter().map(|row| own_code(row)).collect::<Vec<_>>())
+        .bind(writes.devices.keys().map(|id| id.0).collect::<Vec<_>>())
+        .bind(writes.devices.values().map(|ack| signed(ack.seq)).collect::<Vec<_>>())
+        .bind(writes.devices.values().map(|ack| ack.chain.0.to_vec()).collect::<Vec<_>>())
+        .execute(tx.conn())
+        .await
+        .map(drop)
+}
+
+const CHANGES: &str = "
+WITH kept AS (
+  INSERT INTO change (org, id, device, seq, kind, version, hash, body, outcome, code, details, refused_create,
+                      received_at, waits_for)
+  SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[], $8::text[],
+                           $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[])
+), linked AS (
+  INSERT INTO chain_link (org, device, seq, change, chain, code)
+  SELECT $1, * FROM UNNEST($15::uuid[], $16::bigint[], $17::uuid[], $18::bytea[], $19::text[]))
+UPDATE device d SET ack_seq = w.seq, ack_chain = w.chain
+FROM UNNEST($20::uuid[], $21::bigint[], $22::bytea[]) AS w(device, seq, chain)
+WHERE d.org = $1 AND d.device = w.device";
+
+/// A repeat has the end of the change it repeats, unless its id was another change's.
+fn own_code(row: &ChangeRow) -> Option<&str> {
+    if row.repeat && !row.result.duplicate { row.result.code.as_deref() } else { None }
 }
 
 pub fn refused_create(row: &ChangeRow) -> Option<String> {
     use stillage_core::change::Outcome::{Parked, Rejected};
     row.creates.filter(|_| matches!(row.result.outcome, Rejected | Parked)).map(|of| of.to_string())
-}
-
-async fn chain_links(tx: &mut Tx, rows: &[ChangeRow], chained: &BTreeSet<DeviceId>) -> Result<(), Error> {
-    let rows: Vec<&ChangeRow> = rows.iter().filter(|row| chained.contains(&row.device)).collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    // A repeat has the end of the change it repeats, unless its id was another change's.
-    let own_code = |row: &&ChangeRow| if row.repeat && !row.result.duplicate { row.result.code.clone() } else { None };
-    sqlx::query(
-        "INSERT INTO chain_link (org, device, seq, change, chain, code)
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::bigint[], $4::uuid[], $5::bytea[], $6::text[])",
-    )
-    .bind(tx.org.0)
-    .bind(rows.iter().map(|row| row.device.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| signed(row.change.seq)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.change.id.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.chain.0.to_vec()).collect::<Vec<_>>())
-    .bind(rows.iter().map(own_code).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
-}
-
-async fn acks(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
-    if writes.devices.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE device d SET ack_seq = w.seq, ack_chain = w.chain
-         FROM UNNEST($2::uuid[], $3::bigint[], $4::bytea[]) AS w(device, seq, chain)
-         WHERE d.org = $1 AND d.device = w.device",
-    )
-    .bind(tx.org.0)
-    .bind(writes.devices.keys().map(|id| id.0).collect::<Vec<_>>())
-    .bind(writes.devices.values().map(|ack| signed(ack.seq)).collect::<Vec<_>>())
-    .bind(writes.devices.values().map(|ack| ack.chain.0.to_vec()).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
 }
 
 async fn counts(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {

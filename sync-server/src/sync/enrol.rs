@@ -6,7 +6,6 @@ use crate::{
     error::ServerError,
     store::{
         Tx,
-        batch::lock_organisation,
         devices::{self, Invitation, NewCode, NewDevice},
         log::Heads,
         organisation::{self, OwnWrite, new_record},
@@ -43,8 +42,7 @@ pub async fn enrol(app: &App, principal: Option<&Principal>, input: EnrolInput) 
     let name = text::required(&input.name, 200)
         .map_err(|_| ServerError::BadInput("The device's name is empty or too long.".into()))?;
     let token = mint_secret(app.mint.token())?;
-    let mut tx = app.store.write(app.org).await?;
-    lock_organisation(&mut tx, true).await?;
+    let mut tx = app.store.locked(app.org, true).await?;
     let (invitation, mut heads) = invited(app, &mut tx, principal, &input).await?;
     let (Invitation { person, sites }, before) = invitation;
     let new = NewDevice {
@@ -182,8 +180,7 @@ pub struct Code {
 
 pub async fn device_code(app: &App, name: &str, owner: &str, named: &[String]) -> Result<Code, ServerError> {
     let code = mint_secret(app.mint.code())?;
-    let mut tx = app.store.write(app.org).await?;
-    lock_organisation(&mut tx, true).await?;
+    let mut tx = app.store.locked(app.org, true).await?;
     let (person, heads) = person(app, &mut tx, owner).await?;
     let created_at = app.mint.now();
     let expires_at = created_at + i64::try_from(CODE_LIFE.as_micros()).unwrap_or(i64::MAX);
@@ -206,8 +203,7 @@ pub struct Token {
 pub async fn token(app: &App, name: &str, may_write: bool) -> Result<Token, ServerError> {
     let token = mint_secret(app.mint.token())?;
     let device = DeviceId(app.mint.uuid());
-    let mut tx = app.store.write(app.org).await?;
-    lock_organisation(&mut tx, true).await?;
+    let mut tx = app.store.locked(app.org, true).await?;
     let (person, mut heads) = person(app, &mut tx, name).await?;
     let new = NewDevice {
         device,
