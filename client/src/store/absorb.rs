@@ -1,11 +1,11 @@
 //! Applies one answer of a pull in one transaction: rows, cursors and what is settled together,
 //! and pending changes decided again where the rows touched them.
 //!
-//! What comes back of our own changes mostly is what we showed already. Such a row is a twin of
-//! its pending one: it takes its place and touches nothing, so that a long outbox is not decided
-//! again with every page.
+//! What comes back of our own changes mostly is what we showed already (absorb/twin.rs), so that a long
+//! outbox is not decided again with every page.
 
 mod cell;
+mod twin;
 
 use super::{
     Durability, Store, effects, outbox, rebase, record::write_body, reset, search::Stale, settings, staged, sums,
@@ -14,14 +14,14 @@ use crate::{Failure, engine::Tag};
 use rusqlite::{OptionalExtension, Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use stillage_core::{
-    absorb::{Absorbed, Arrived, Discard, absorb},
+    absorb::{Absorbed, Discard, absorb},
     change::{ChangeResult, Outcome},
     id::{DeviceId, MovementId},
     record::{Kind, Record, Ref},
     scope::Scope,
-    stock::{Movement, PostedCount},
     wire::{Cursor, PullAnswer},
 };
+use twin::Twins;
 
 /// What an answer came to.
 #[derive(Debug, Default)]
@@ -110,8 +110,9 @@ impl<'a> Page<'a> {
         cursors: &BTreeMap<Scope, u64>,
     ) -> Result<Applied, Failure> {
         if self.waiting {
-            let twins = self.twins(absorbed)?;
-            self.land(absorbed, &twins)?;
+            let landing = self.landing(absorbed)?;
+            let twins = self.twins(absorbed, &landing)?;
+            self.land(landing, &twins)?;
         }
         self.settle(absorbed)?;
         if outbox::has_parked(self.conn)? {
@@ -153,82 +154,15 @@ impl<'a> Page<'a> {
         Ok(Applied { rows, tags, more, decided_again })
     }
 
-    /// Pending rows that came in just as they were shown. All other rows are touched.
-    fn twins(&mut self, absorbed: &Absorbed) -> Result<Twins, Failure> {
-        let mut twins = Twins::default();
-        for (id, arrived) in &absorbed.movements {
-            // One between two sites comes in by halves: until the other page is there, its other end is not in the base.
-            let whole = arrived.movement.entries().all(|line| arrived.numbers.contains_key(&line.scope));
-            if (whole || seeded!(StoreHalfTaken)) && self.shown_movement(arrived)? {
-                twins.movements.insert(*id);
-            } else {
-                let cells = arrived.movement.entries().map(|line| effects::cell_row(&line.cell));
-                self.touched.extend(cells);
-            }
-        }
-        for (count, _) in &absorbed.counts {
-            if self.shown_count(count)? {
-                twins.counts.insert(count.change.0);
-            } else {
-                self.touched.insert(effects::cell_row(&count.cell()));
-            }
-        }
-        for (of, record) in &absorbed.records {
-            let body = record.body();
-            if let Some(shown) = self.shown_record(record, &body)? {
-                twins.records.insert((*of, shown));
-            } else {
-                self.touched.insert(effects::record_row(*of));
-                let keys = [self.key_of(*of)?, record.key()];
-                self.touched.extend(keys.into_iter().flatten().map(|key| effects::key_row(of.kind, &key)));
-            }
-        }
-        Ok(twins)
-    }
-
-    /// Whether the movement is shown as pending in the same way. Its person may differ: before a
-    /// device is connected, it does not know whom it belongs to.
-    fn shown_movement(&self, arrived: &Arrived) -> Result<bool, Failure> {
-        let sql = "SELECT body FROM movement WHERE id = ?1 AND n IS NOT NULL";
-        let shown: Option<String> =
-            self.conn.prepare_cached(sql)?.query_row([arrived.movement.id.0], |row| row.get(0)).optional()?;
-        let Some(shown) = shown else { return Ok(false) };
-        let shown: Movement = serde_json::from_str(&shown)?;
-        Ok(Movement { person: arrived.movement.person, ..shown } == arrived.movement)
-    }
-
-    fn shown_count(&self, count: &PostedCount) -> Result<bool, Failure> {
-        let sql = "SELECT body FROM posted_count WHERE change = ?1 AND n IS NOT NULL";
-        let shown: Option<String> =
-            self.conn.prepare_cached(sql)?.query_row([count.change.0], |row| row.get(0)).optional()?;
-        let Some(shown) = shown else { return Ok(false) };
-        let shown: PostedCount = serde_json::from_str(&shown)?;
-        Ok(PostedCount { person: count.person, ..shown } == *count)
-    }
-
-    /// The body as it is shown, when that is the same but for the person.
-    fn shown_record(&self, record: &Record, body: &str) -> Result<Option<String>, Failure> {
-        let sql = "SELECT body FROM pending_record WHERE kind = ?1 AND id = ?2";
-        let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query((record.of.kind.name(), record.of.id))?;
-        while let Some(row) = rows.next()? {
-            let shown: String = row.get(0)?;
-            if shown == body || is_unsigned_twin(record, &shown)? {
-                return Ok(Some(shown));
-            }
-        }
-        Ok(None)
-    }
-
     fn key_of(&self, of: Ref) -> Result<Option<String>, Failure> {
         let sql = "SELECT key FROM record WHERE kind = ?1 AND id = ?2";
         let key = self.conn.prepare_cached(sql)?.query_row((of.kind.name(), of.id), |row| row.get(0));
         Ok(key.optional()?.flatten())
     }
 
-    /// Takes back what is shown of own changes whose effects, or whose end, are in this answer.
-    fn land(&mut self, absorbed: &Absorbed, twins: &Twins) -> Result<(), Failure> {
-        let mut landing: BTreeMap<u64, Option<Outcome>> = BTreeMap::new();
+    /// The own changes whose effects, or whose end, are in this answer.
+    fn landing(&self, absorbed: &Absorbed) -> Result<Landing, Failure> {
+        let mut landing = Landing::new();
         if let Some((seq, _)) = &absorbed.settled {
             let settled = outbox::sealed_up_to(self.conn, self.device, *seq)?;
             landing.extend(settled.into_iter().map(|(n, _)| (n, None)));
@@ -238,6 +172,11 @@ impl<'a> Page<'a> {
                 landing.insert(n, Some(outcome));
             }
         }
+        Ok(landing)
+    }
+
+    /// Takes back what is shown of them.
+    fn land(&mut self, landing: Landing, twins: &Twins) -> Result<(), Failure> {
         for (n, outcome) in landing {
             if !self.all_came_in(n, twins)? {
                 let sql = "SELECT row FROM pending_need WHERE n = ?1 AND writes";
@@ -349,25 +288,8 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Whether `shown` is the record from before the device was connected and knew whom it belongs to.
-fn is_unsigned_twin(record: &Record, shown: &str) -> Result<bool, Failure> {
-    let mut shown = Record::from_body(record.of, record.version, shown)?;
-    if !shown.fields.get("changed_by").is_none_or(serde_json::Value::is_null) {
-        return Ok(false);
-    }
-    match record.fields.get("changed_by") {
-        Some(by) => shown.fields.insert("changed_by".into(), by.clone()),
-        None => shown.fields.remove("changed_by"),
-    };
-    Ok(shown.fields == record.fields && shown.archived == record.archived)
-}
-
-#[derive(Default)]
-struct Twins {
-    movements: HashSet<MovementId>,
-    counts: HashSet<uuid::Uuid>,
-    records: HashSet<(Ref, String)>,
-}
+/// Places of pending changes, with the outcome of those whose effects came in.
+type Landing = BTreeMap<u64, Option<Outcome>>;
 
 fn tags(absorbed: &Absorbed) -> BTreeSet<Tag> {
     let mut tags: BTreeSet<Tag> = absorbed.records.keys().map(|of| Tag::of(of.kind)).collect();

@@ -9,6 +9,7 @@ use stillage_core::{
     action::Action,
     decide::Effects,
     facts::{LastCount, Needs},
+    id::MovementId,
     quantity::Quantity,
     record::{Kind, Record, Ref},
     scope::Scope,
@@ -185,6 +186,12 @@ pub fn cell_row(cell: &Cell) -> Vec<u8> {
     [b"c", cell.item.0.as_bytes().as_slice(), cell.location.0.as_bytes()].concat()
 }
 
+/// A movement that is taken back, which nobody may have heard of yet.
+#[must_use]
+pub fn movement_row(id: MovementId) -> Vec<u8> {
+    [b"m", id.0.as_bytes().as_slice()].concat()
+}
+
 /// Whether anything is in stock of an item, or at a place.
 #[must_use]
 pub fn stock_row(id: uuid::Uuid) -> Vec<u8> {
@@ -198,6 +205,15 @@ pub fn stock_rows(row: &[u8]) -> Option<[Vec<u8>; 2]> {
     Some([item, location].map(|id| [b"s", id].concat()))
 }
 
+/// The keys that a record has without change `n`: in the base, and as changes before it leave it.
+fn keys_before(conn: &Connection, n: u64, of: Ref) -> Result<Vec<String>, Failure> {
+    let sql = "SELECT key FROM record WHERE kind = ?1 AND id = ?2 AND key IS NOT NULL
+        UNION SELECT key FROM pending_record WHERE kind = ?1 AND id = ?2 AND n < ?3 AND key IS NOT NULL";
+    let mut statement = conn.prepare_cached(sql)?;
+    let keys = statement.query_map((of.kind.name(), of.id, n), |row| row.get(0))?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
 /// Notes which rows change `n` was decided from, and which of them it may write.
 pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) -> Result<(), Failure> {
     let mut rows: BTreeMap<Vec<u8>, bool> = BTreeMap::new();
@@ -205,6 +221,10 @@ pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) ->
         let answers = matches!(action, Action::Resolve(_));
         let edits = matches!(action, Action::Save(_) | Action::Archive(_)) && action.subject() == Some(of);
         rows.insert(record_row(of), answers || edits || of.kind == Kind::Lot);
+        if answers || edits {
+            // What it gives up, others may take.
+            rows.extend(keys_before(conn, n, of)?.into_iter().map(|key| (key_row(of.kind, &key), true)));
+        }
     }
     for (kind, key) in &needs.keys {
         rows.insert(key_row(*kind, key), true);
@@ -215,6 +235,9 @@ pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) ->
     }
     // Who moves goods is not named here, or all that moves in one place would hang together: `rebase` looks at its cells.
     rows.extend(needs.stocked.iter().filter(|_| !seeded!(StoreStockUnasked)).map(|of| (stock_row(of.id), false)));
+    // Nor is who made what is taken back: `rebase` knows it by its id.
+    rows.extend(needs.movements.iter().map(|id| (movement_row(*id), false)));
+    rows.extend(needs.cells_of.iter().map(|of| (stock_row(of.id), false)));
     let mut insert = conn.prepare_cached("INSERT OR REPLACE INTO pending_need (row, n, writes) VALUES (?1, ?2, ?3)")?;
     for (row, writes) in rows {
         insert.execute((row, n, writes))?;

@@ -9,12 +9,12 @@ use super::{
     search::Stale,
 };
 use crate::Failure;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeSet;
 use stillage_core::{
     absorb::{Pending, rebase, rebase_needs},
     facts::Facts,
-    id::DeviceId,
+    id::{DeviceId, MovementId},
     settle::needs_of,
 };
 
@@ -47,6 +47,8 @@ fn closure(conn: &Connection, mut touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet
     let mut places: BTreeSet<u64> = BTreeSet::new();
     let by_stock =
         conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'73' AND row < x'74' LIMIT 1")?.exists([])?;
+    let by_movement =
+        conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'6D' AND row < x'6E' LIMIT 1")?.exists([])?;
     if by_stock {
         touched.extend(touched.clone().iter().filter_map(|row| effects::stock_rows(row)).flatten());
     }
@@ -64,6 +66,9 @@ fn closure(conn: &Connection, mut touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet
         let mut others: Vec<u64> = neighbours.query_map([n], |row| row.get(0))?.collect::<Result<_, _>>()?;
         if by_stock {
             others.extend(by_stock_of(conn, n)?);
+        }
+        if by_movement {
+            others.extend(by_movement_of(conn, n)?);
         }
         open.extend(others.into_iter().filter(|other| places.insert(*other)));
     }
@@ -87,6 +92,25 @@ fn by_stock_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
         for other in statement.query_map([n], |row| row.get(0))? {
             found.push(other?);
         }
+    }
+    Ok(found)
+}
+
+/// Later changes that take back what change `n` moves, and the earlier one that moves what change `n` takes back.
+fn by_movement_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
+    let mut found = Vec::new();
+    let own = conn.prepare_cached("SELECT change FROM outbox WHERE n = ?1")?.query_row([n], |row| row.get(0));
+    if let Some(own) = own.optional()?.map(MovementId) {
+        let mut takes_back = conn.prepare_cached("SELECT n FROM pending_need WHERE row = ?1 AND n > ?2")?;
+        for other in takes_back.query_map((effects::movement_row(own), n), |row| row.get(0))? {
+            found.push(other?);
+        }
+    }
+    let moves = "SELECT moves.n FROM pending_need asks JOIN outbox moves ON moves.change = substr(asks.row, 2)
+        WHERE asks.n = ?1 AND asks.row >= x'6D' AND asks.row < x'6E' AND moves.n < ?1";
+    let mut moves = conn.prepare_cached(moves)?;
+    for other in moves.query_map([n], |row| row.get(0))? {
+        found.push(other?);
     }
     Ok(found)
 }

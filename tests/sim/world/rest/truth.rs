@@ -8,12 +8,13 @@ use crate::{
     shelf::{Booked, Known, Place, Seen, merged},
     world::World,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
     id::{ChangeId, MovementId},
     order::OrderKey,
     quantity::Quantity,
     record::Kind,
+    scope::Scope,
     stock::{Cell, PostedCount},
 };
 
@@ -56,9 +57,8 @@ impl World<'_> {
             return asked || parted() || !honest(told.change, told.order) || !honest(last.change, order);
         }
         // Another count speaks. It has a lying clock, and everything was compared with the time it claims; or somebody
-        // was asked which of the two was the later when they did not agree yet.
-        let asked = [told.change, last.change].iter().all(|count| flagged.counts.contains(count));
-        if told.change != last.change && (asked || !honest(told.change, told.order)) {
+        // was asked whether the last one was the later when it did not agree yet with those there were.
+        if told.change != last.change && (flagged.counts.contains(&last.change) || !honest(told.change, told.order)) {
             return true;
         }
         place.booked.iter().filter(|booked| self.shelf.counts(booked, &self.server)).all(|booked| {
@@ -100,9 +100,14 @@ impl World<'_> {
     /// Whether something came in when two counts that agree were there. It is compared with the one that is booked as
     /// the later, and not with the one that was.
     fn came_after(&self, booked: &Booked, [told, last]: &[ChangeId; 2]) -> bool {
-        let number = |change: &ChangeId| self.server.left.get(change)?.iter().map(|(_, seq)| *seq).max();
-        let (own, told, last) = (number(&booked.change), number(told), number(last));
-        told != last && own > told && own > last
+        let numbers = |change: &ChangeId| self.server.left.get(change).into_iter().flatten().copied();
+        // Both counts stand in the log of one site.
+        let own: BTreeMap<Scope, u64> = numbers(&booked.change).collect();
+        let before = |change: &ChangeId| {
+            let mut sites = numbers(change).filter(|(scope, _)| matches!(scope, Scope::Site(_)));
+            sites.any(|(scope, seq)| own.get(&scope).is_some_and(|own| seq < *own))
+        };
+        told != last && before(told) && before(last)
     }
 
     fn order_of(&self, booked: &Booked) -> Option<OrderKey> {
