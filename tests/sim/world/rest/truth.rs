@@ -67,7 +67,7 @@ impl World<'_> {
             let asked = flagged.movements.contains(&MovementId(booked.change.0));
             right
                 || asked
-                || self.came_after(booked, &[told.change, last.change])
+                || self.came_after(booked, (last, order), place)
                 || !honest(booked.change, own)
                 || !honest(last.change, order)
         })
@@ -99,15 +99,16 @@ impl World<'_> {
 
     /// Whether something came in when two counts that agree were there. It is compared with the one that is booked as
     /// the later, and not with the one that was.
-    fn came_after(&self, booked: &Booked, [told, last]: &[ChangeId; 2]) -> bool {
+    fn came_after(&self, booked: &Booked, (last, order): (Seen, OrderKey), place: &Place) -> bool {
         let numbers = |change: &ChangeId| self.server.left.get(change).into_iter().flatten().copied();
         // Both counts stand in the log of one site.
         let own: BTreeMap<Scope, u64> = numbers(&booked.change).collect();
-        let before = |change: &ChangeId| {
-            let mut sites = numbers(change).filter(|(scope, _)| matches!(scope, Scope::Site(_)));
+        let before = |seen: &Seen| {
+            let mut sites = numbers(&seen.change).filter(|(scope, _)| matches!(scope, Scope::Site(_)));
             sites.any(|(scope, seq)| own.get(&scope).is_some_and(|own| seq < *own))
         };
-        told != last && before(told) && before(last)
+        let later = |seen: &Seen| self.order_of_count(seen).is_some_and(|of| of > order);
+        before(&last) && place.seen.iter().any(|seen| later(seen) && before(seen))
     }
 
     fn order_of(&self, booked: &Booked) -> Option<OrderKey> {
