@@ -3,10 +3,12 @@
 
 mod cause;
 mod fate;
+mod heal;
 mod network;
 mod rest;
 mod setup;
 mod steps;
+mod told;
 
 use crate::{
     checks::{Breach, Check, Checks},
@@ -84,6 +86,9 @@ pub struct World<'a> {
     devices: Vec<Device>,
     asking: BTreeMap<(usize, u64), crate::clock::Moment>,
     images: BTreeMap<usize, Disk>,
+    backups: Vec<Server>,
+    /// What devices held as settled when their server was lost.
+    settled: BTreeSet<ChangeId>,
     land: Land,
     shelf: Shelf,
     checks: Checks,

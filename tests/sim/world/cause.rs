@@ -35,9 +35,13 @@ pub(super) struct Causes {
 }
 
 impl World<'_> {
-    pub(super) fn commit(&mut self, attempt: &Attempt) {
+    /// Says whether something that was parked came free by it.
+    pub(super) fn commit(&mut self, attempt: &Attempt) -> bool {
         self.server.commit(attempt, &mut self.checks);
         self.check_causes(&attempt.writes);
+        let released = self.server.release(&mut self.checks);
+        released.iter().for_each(|writes| self.check_causes(writes));
+        !released.is_empty()
     }
 
     /// What was taken stands in the chain as the device has it; what was not taken again is known by what it says and

@@ -33,6 +33,7 @@ impl World<'_> {
             let device = &self.devices[at];
             let idle = device.stage == Stage::Idle && !device.again && !device.forked;
             idle && device.online
+                && self.has_met(at)
                 && device.keyring == device.disk.device
                 && device.disk.waiting() == 0
                 && self.is_at_head(at)
@@ -66,6 +67,8 @@ impl World<'_> {
         (before, cells): (&BTreeMap<Scope, u64>, &[Cell]),
     ) {
         let (disk, checks) = (&self.devices[at].disk, &mut self.checks);
+        // Of a history that is no more the rest is not there to be compared with.
+        let here = answer.epoch == self.server.epoch;
         for (scope, old) in before {
             let now = disk.cursors.get(scope);
             let held = now.is_some_and(|now| now >= old) || answer.removed.contains(scope);
@@ -75,7 +78,7 @@ impl World<'_> {
             let log = self.server.logs.get(&page.scope).map_or(0, Vec::len) as u64;
             let now = disk.cursors.get(&page.scope).copied();
             let tiles = page.entries.len() as u64 == page.to - page.from
-                && page.to <= log
+                && (page.to <= log || !here)
                 && (now == Some(page.to) || answer.removed.contains(&page.scope));
             checks.hold(Check::PagesTile, tiles, || format!("{} from {} to {}", page.scope, page.from, page.to));
         }
@@ -102,7 +105,7 @@ impl World<'_> {
         let Some(ack) = &answer.ack else { return };
         let own = disk.chain_at(ack.seq) == Some(ack.chain);
         checks.hold(Check::GapFreePrefix, own, || format!("device {at} believes another chain at {}", ack.seq));
-        for result in &ack.results {
+        for result in ack.results.iter().filter(|_| here) {
             let left = self.server.left.get(&result.id).into_iter().flatten();
             for (scope, seq) in left {
                 let seen = disk.cursors.get(scope).is_none_or(|cursor| cursor >= seq);
@@ -130,6 +133,7 @@ impl World<'_> {
             }
         }
         self.check_ends();
+        self.check_came_back();
         self.check_sums();
         self.check_truth();
         self.check_orders();

@@ -51,6 +51,8 @@ impl World<'_> {
             What::CountedTwice => self.counted_twice(device, &mut dice),
             What::Recount => self.recount(device, &mut dice),
             What::ClockBack => self.clock_back(device, &mut dice),
+            What::Backup => self.back_up(),
+            What::Restore => self.restore(),
         }
     }
 

@@ -1,0 +1,74 @@
+//! The server's history became another one: what it lacks of this device's chain is offered again, in the places it had,
+//! and the base is built anew. The same steps as the client's `store/reset.rs`.
+
+use super::{Disk, State};
+use crate::book::Book;
+use stillage_core::{
+    id::{EpochId, MovementId},
+    wire::{Ack, PushInput},
+};
+
+impl Disk {
+    /// The history that the base stands on.
+    pub fn history(&self) -> EpochId {
+        self.lost_epoch.unwrap_or(self.epoch)
+    }
+
+    /// Names another history and asks how much of this device's chain it holds.
+    pub fn meet(&self, epoch: EpochId) -> Option<PushInput> {
+        let prev_chain = self.chain_at(self.pushed)?;
+        let (device, first_seq) = (self.device, self.pushed + 1);
+        Some(PushInput {
+            device,
+            epoch: Some(epoch),
+            first_seq,
+            prev_chain,
+            changes: Vec::new(),
+            orders: Default::default(),
+        })
+    }
+
+    pub fn begin_epoch(&mut self, epoch: EpochId, ack: Ack) {
+        self.keep_orders();
+        for row in &mut self.outbox {
+            if row.device == Some(self.device) && row.seq > ack.seq {
+                (row.state, row.outcome) = (State::Sealed, None);
+            } else if row.device.is_some_and(|of| of != self.device) && !row.waits() {
+                (row.state, row.outcome, row.device, row.seq) = (State::Queued, None, None, 0);
+            }
+        }
+        // Until the base is built anew, what people do still stands on the lost history.
+        if !self.reset {
+            self.lost_epoch = Some(self.epoch);
+        }
+        (self.pushed, self.epoch, self.reset) = (ack.seq, epoch, true);
+        self.twin.iter().for_each(|twin| twin.begin_epoch(epoch, ack));
+    }
+
+    /// Notes the place that every own change had among what happened in its cells.
+    pub(super) fn keep_orders(&mut self) {
+        let base = &self.base;
+        let unplaced = |row: &&mut super::Row| row.order.is_none() && row.change.kind.starts_with("stock.");
+        for row in self.outbox.iter_mut().filter(unplaced) {
+            let (change, id) = (row.change.id, MovementId(row.change.id.0));
+            let shown = row.effects.as_deref();
+            let moved = base.movements.get(&id).map(|kept| kept.movement.order);
+            let moved = moved.or_else(|| Some(shown?.movements.iter().find(|moved| moved.id == id)?.order));
+            let counted = base.counts.get(&change).map(|count| count.order);
+            let counted = counted.or_else(|| Some(shown?.counts.iter().find(|count| count.change == change)?.order));
+            row.order = moved.or(counted).map(|order| order.ts);
+        }
+    }
+
+    /// Empties the base, in the transaction that stores the first answer of the new history.
+    pub(super) fn wipe(&mut self) {
+        self.keep_orders();
+        self.cursors.clear();
+        self.sums.clear();
+        self.outcomes.clear();
+        self.unknown.clear();
+        self.base = Book::born();
+        (self.reset, self.lost_epoch) = (false, None);
+        self.decide_again();
+    }
+}

@@ -1,0 +1,165 @@
+//! The server is lost, and an older backup of it goes on as another history: what its devices do about that, step by step
+//! as the client's `sync/push.rs`, `sync/pull.rs` and `sync/enrol.rs`, and what must be there again.
+
+use super::World;
+use crate::{
+    checks::Check,
+    device::{Ask, Reply, State},
+    plan::Fault,
+    server::{Certificate, Known},
+};
+use std::collections::BTreeSet;
+use stillage_core::{
+    change::Outcome,
+    id::{ChangeId, EpochId},
+    wire::{PushAnswer, PushRefusal},
+};
+
+impl World<'_> {
+    pub(super) fn back_up(&mut self) {
+        self.backups.push(self.server.clone());
+    }
+
+    /// What was under way to the lost server is lost with it; what it had told of its history may still arrive.
+    pub(super) fn restore(&mut self) {
+        let Some(backup) = self.dice.pick(&self.backups) else { return };
+        let backup = backup.clone();
+        self.fired(Fault::Restore);
+        let epoch = EpochId(self.dice.uuid());
+        self.remember();
+        self.server = backup.restored(epoch);
+        self.waiting.clear();
+        // Outcomes and acknowledgements are those of a history.
+        self.told.clear();
+        self.acked.clear();
+        self.say(|| format!("  the server goes on as {epoch}"));
+        self.poke_all();
+    }
+
+    /// What devices know to be taken when its server is lost.
+    fn remember(&mut self) {
+        for device in &self.devices {
+            let settled = device.disk.outbox.iter().filter(|row| row.state == State::Settled);
+            self.settled.extend(settled.map(|row| row.change.id));
+        }
+    }
+
+    /// How a device goes on that was refused.
+    pub(super) fn refused(&mut self, at: usize, refusal: PushRefusal, answer: &PushAnswer) {
+        let known = self.devices[at].disk.epoch;
+        match refusal {
+            PushRefusal::DeviceForked => self.devices[at].forked = true,
+            // A push that names another history is told nothing about the device's chain.
+            PushRefusal::EpochChanged if known != answer.epoch => self.devices[at].meeting = Some(answer.epoch),
+            PushRefusal::EpochChanged => self.begin_epoch(at, answer),
+        }
+        let lost = self.fired[Fault::Restore.at()] > 0 || refusal == PushRefusal::DeviceForked;
+        self.checks.hold(Check::NoResetLoops, lost, || "the server's history became another one".into());
+    }
+
+    /// The other history has said how far it holds this device's chain.
+    pub(super) fn met(&mut self, at: usize, answer: &PushAnswer) {
+        self.devices[at].meeting = None;
+        match answer.refusal {
+            Some(PushRefusal::DeviceForked) => self.devices[at].forked = true,
+            None | Some(PushRefusal::EpochChanged) => self.begin_epoch(at, answer),
+        }
+        self.ask(at);
+    }
+
+    fn begin_epoch(&mut self, at: usize, answer: &PushAnswer) {
+        let disk = &mut self.devices[at].disk;
+        if !disk.is_own(answer.ack) {
+            self.devices[at].forked = true;
+            return;
+        }
+        disk.begin_epoch(answer.epoch, answer.ack);
+        self.flush(at);
+        self.say(|| format!("  device {at} meets {}, which has its chain to {}", answer.epoch, answer.ack.seq));
+    }
+
+    /// A server that was restored from before this device joined takes it back by its certificate.
+    pub(super) fn signed_out(&mut self, at: usize, epoch: EpochId) {
+        let device = &mut self.devices[at];
+        (device.forked, device.meeting, device.pulling) = (false, None, false);
+        let lost = epoch != device.disk.epoch;
+        self.checks.hold(Check::NoResetLoops, lost, || format!("device {at} is unknown in its own history"));
+        if !lost {
+            return self.give_up(at);
+        }
+        self.devices[at].returning = Some(epoch);
+        self.ask(at);
+    }
+
+    pub(super) fn take_back(&mut self, certificate: Certificate, epoch: EpochId) -> Reply {
+        // Its proof is for one history.
+        if epoch != self.server.epoch {
+            return Reply::Unavailable;
+        }
+        let Certificate { device, person, sites } = certificate;
+        let change = self.dice.uuid();
+        self.server.enrol(device, Known { person, sites, links: Vec::new() }, change, &mut self.checks);
+        self.certified(device)
+    }
+
+    pub(super) fn certified(&self, device: stillage_core::id::DeviceId) -> Reply {
+        self.server.certificate(device).map_or(Reply::Unavailable, Reply::Enrolled)
+    }
+
+    /// The token of the device whose certificate it had, under another id if that was cut short.
+    pub(super) fn returned(&mut self, at: usize, certificate: Certificate) {
+        self.devices[at].keyring = certificate.device;
+        if self.crashes(at) {
+            return;
+        }
+        let device = &mut self.devices[at];
+        (device.returning, device.pulling) = (None, false);
+        device.disk.certificate = Some(certificate);
+        self.flush(at);
+        self.finish_new_id(at);
+        self.say(|| format!("  device {at} was taken back"));
+        self.ask(at);
+    }
+
+    /// A change of id that was cut short.
+    pub(super) fn finish_new_id(&mut self, at: usize) {
+        let device = &mut self.devices[at];
+        if device.keyring != device.disk.device {
+            let new = device.keyring;
+            device.disk.take_new_device(new);
+            self.flush(at);
+        }
+    }
+
+    /// What to ask of a history that was met.
+    pub(super) fn ask_of_epoch(&mut self, at: usize) -> Option<Ask> {
+        let device = &self.devices[at];
+        if let (Some(epoch), Some(certificate)) = (device.returning, &device.disk.certificate) {
+            return Some(Ask::Return { certificate: certificate.clone(), epoch });
+        }
+        let input = device.disk.meet(device.meeting?);
+        self.checks.hold(Check::GapFreePrefix, input.is_some(), || format!("the chain of device {at} has a hole"));
+        input.map(Ask::Push)
+    }
+
+    /// What was settled in a history that the server lost is there again, as far as somebody still has it.
+    pub(super) fn check_came_back(&mut self) {
+        let held: BTreeSet<ChangeId> =
+            self.devices.iter().flat_map(|device| &device.disk.outbox).map(|row| row.change.id).collect();
+        for change in self.settled.iter().filter(|change| held.contains(change)) {
+            let known = self.server.changes.get(change);
+            let back = known.is_some_and(|known| matches!(known.outcome, Outcome::Applied | Outcome::Merged));
+            self.checks.hold(Check::ComesBack, back, || {
+                let end = known.map(|known| (known.outcome, known.code.clone(), known.details.to_string()));
+                format!("{change} was taken and came to {end:?}")
+            });
+        }
+    }
+
+    /// Everybody hears of it by and by.
+    pub(super) fn has_met(&self, at: usize) -> bool {
+        let device = &self.devices[at];
+        let asks = device.meeting.is_some() || device.returning.is_some();
+        device.disk.epoch == self.server.epoch && !device.disk.reset && !asks
+    }
+}
