@@ -257,6 +257,8 @@ fn decided_act(push: &Push, change: &Change, act: Read, facts: &Facts) -> Decisi
     let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
     if let Some(ts) = push.healing.order(change.id, &act, push.received_at) {
         context.order.ts = ts;
+        // As it was when it was first heard of: nothing happens later than it is booked.
+        context.at = context.at.min(ts);
     }
     match act.action.decide(&context, facts) {
         Ok(mut effects) => {

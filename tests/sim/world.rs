@@ -26,6 +26,7 @@ use std::{
 use stillage_core::{
     change::Outcome,
     id::{ChangeId, DeviceId},
+    record::Ref,
 };
 
 /// When every schedule begins.
@@ -89,6 +90,8 @@ pub struct World<'a> {
     backups: Vec<Server>,
     /// What devices held as settled when their server was lost.
     settled: BTreeSet<ChangeId>,
+    /// Which change made which record.
+    makers: BTreeMap<Ref, ChangeId>,
     land: Land,
     shelf: Shelf,
     checks: Checks,

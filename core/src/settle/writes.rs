@@ -142,7 +142,8 @@ impl Writes {
         let ended = self.changes.iter().filter(|row| !row.repeat && row.result.outcome != Outcome::Parked);
         let ended = ended.flat_map(|row| [Some(row.change.id.to_string()), row.creates.map(|of| of.to_string())]);
         let records = self.records.keys().map(|of| Some(of.to_string()));
-        let movements = self.movements.iter().map(|movement| Some(movement.id.to_string()));
+        let movements =
+            self.movements.iter().flat_map(|moved| [Some(moved.id.to_string()), Some(moved.item.to_string())]);
         records.chain(movements).chain(ended).flatten().collect()
     }
 

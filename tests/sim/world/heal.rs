@@ -8,10 +8,11 @@ use crate::{
     plan::Fault,
     server::{Certificate, Known},
 };
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use stillage_core::{
-    change::Outcome,
-    id::{ChangeId, EpochId},
+    change::{Change, Outcome},
+    id::{ChangeId, EpochId, MovementId},
+    record::Ref,
     wire::{PushAnswer, PushRefusal},
 };
 
@@ -142,18 +143,55 @@ impl World<'_> {
         input.map(Ask::Push)
     }
 
-    /// What was settled in a history that the server lost is there again, as far as somebody still has it.
+    /// Stock that was settled in a history which the server lost is there again, as far as somebody still has the change.
+    /// Records and answers may meet another order of return: every change has an end that somebody sees (`check_ends`).
     pub(super) fn check_came_back(&mut self) {
-        let held: BTreeSet<ChangeId> =
-            self.devices.iter().flat_map(|device| &device.disk.outbox).map(|row| row.change.id).collect();
-        for change in self.settled.iter().filter(|change| held.contains(change)) {
+        let rows = self.devices.iter().flat_map(|device| &device.disk.outbox);
+        let held: BTreeMap<ChangeId, &Change> = rows.map(|row| (row.change.id, row.change.as_ref())).collect();
+        for change in &self.settled {
+            let stock = held.get(change).is_some_and(|change| change.kind.starts_with("stock."));
+            if !stock {
+                continue;
+            }
             let known = self.server.changes.get(change);
-            let back = known.is_some_and(|known| matches!(known.outcome, Outcome::Applied | Outcome::Merged));
-            self.checks.hold(Check::ComesBack, back, || {
+            let back = known.is_some_and(|known| is_taken(known.outcome));
+            let fair = back || self.is_excused_from_return(*change, &held);
+            self.checks.hold(Check::ComesBack, fair, || {
                 let end = known.map(|known| (known.outcome, known.code.clone(), known.details.to_string()));
                 format!("{change} was taken and came to {end:?}")
             });
         }
+    }
+
+    /// Whether it stands on something that nobody in the fleet has any more, or what it takes back was taken back by
+    /// somebody else.
+    fn is_excused_from_return(&self, change: ChangeId, held: &BTreeMap<ChangeId, &Change>) -> bool {
+        let Some(known) = self.server.changes.get(&change) else { return false };
+        let named = |field: &str| known.details.get(field).and_then(|of| of.as_str());
+        let gone = |cause: ChangeId| match self.server.changes.get(&cause) {
+            None => !held.contains_key(&cause),
+            Some(known) => !is_taken(known.outcome),
+        };
+        match known.code.as_deref() {
+            Some("NOT_FOUND") => {
+                let of = named("subject").and_then(|of| of.parse::<Ref>().ok());
+                of.and_then(|of| self.makers.get(&of)).is_some_and(|maker| gone(*maker))
+            }
+            Some("MOVEMENT_NOT_FOUND") => {
+                named("movement").and_then(|of| of.parse::<MovementId>().ok()).is_some_and(|of| gone(ChangeId(of.0)))
+            }
+            Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
+            Some("ALREADY_REVERSED") => {
+                let of = named("movement").and_then(|of| of.parse::<MovementId>().ok());
+                of.is_some_and(|of| self.server.book.reversed.contains_key(&of))
+            }
+            _ => false,
+        }
+    }
+
+    /// A copy shows what became of a change in the history that was lost, when the other copy has offered it again.
+    pub(super) fn is_of_lost(&self, change: ChangeId, shown: Option<Outcome>, end: Option<Outcome>) -> bool {
+        self.settled.contains(&change) && shown.is_some_and(is_taken) && end.is_some_and(is_taken)
     }
 
     /// Everybody hears of it by and by.
@@ -162,4 +200,8 @@ impl World<'_> {
         let asks = device.meeting.is_some() || device.returning.is_some();
         device.disk.epoch == self.server.epoch && !device.disk.reset && !asks
     }
+}
+
+const fn is_taken(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Applied | Outcome::Merged)
 }

@@ -12,7 +12,8 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
-    change::Outcome, decide::Effects, quantity::Quantity, record::Kind, scope::Scope, stock::Cell, wire::PullAnswer,
+    change::Outcome, decide::Effects, quantity::Quantity, record::Kind, scope::Scope, settle::awaited, stock::Cell,
+    wire::PullAnswer,
 };
 
 /// More new ids than this are a loop: an image and a copy may each cost a few.
@@ -105,7 +106,9 @@ impl World<'_> {
         let Some(ack) = &answer.ack else { return };
         let own = disk.chain_at(ack.seq) == Some(ack.chain);
         checks.hold(Check::GapFreePrefix, own, || format!("device {at} believes another chain at {}", ack.seq));
-        for result in ack.results.iter().filter(|_| here) {
+        // What waited for others may have come free since this was said.
+        let said = ack.results.iter().filter(|result| here && awaited(result).is_none());
+        for result in said {
             let left = self.server.left.get(&result.id).into_iter().flatten();
             for (scope, seq) in left {
                 let seen = disk.cursors.get(scope).is_none_or(|cursor| cursor >= seq);
@@ -155,7 +158,7 @@ impl World<'_> {
         for device in &self.devices {
             for row in device.disk.outbox.iter().filter(|row| row.state != State::Queued && !row.waits()) {
                 let end = self.server.changes.get(&row.change.id).map(|known| known.outcome);
-                let same = end.is_some() && row.outcome == end;
+                let same = end.is_some() && (row.outcome == end || self.is_of_lost(row.change.id, row.outcome, end));
                 let id = row.change.id;
                 self.checks.hold(Check::OutcomesNeverChange, same, || format!("{id} is {:?} and {end:?}", row.outcome));
             }

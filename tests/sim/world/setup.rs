@@ -44,6 +44,7 @@ impl<'a> World<'a> {
             images: BTreeMap::new(),
             backups: Vec::new(),
             settled: BTreeSet::new(),
+            makers: BTreeMap::new(),
             land,
             shelf: Shelf::default(),
             checks,
