@@ -11,7 +11,7 @@ use crate::{
 use std::collections::BTreeMap;
 use stillage_core::{
     change::{Change, Outcome},
-    id::{ChangeId, EpochId, MovementId},
+    id::{ChangeId, EpochId, InboxId, MovementId},
     record::Ref,
     wire::{PushAnswer, PushRefusal},
 };
@@ -163,8 +163,8 @@ impl World<'_> {
         }
     }
 
-    /// Whether it stands on something that nobody in the fleet has any more, or what it takes back was taken back by
-    /// somebody else.
+    /// Whether it stands on something that nobody in the fleet has any more, what it takes back was taken back by somebody
+    /// else, or a person put it aside while it waited for what had not come back yet.
     fn is_excused_from_return(&self, change: ChangeId, held: &BTreeMap<ChangeId, &Change>) -> bool {
         let Some(known) = self.server.changes.get(&change) else { return false };
         let named = |field: &str| known.details.get(field).and_then(|of| of.as_str());
@@ -172,6 +172,11 @@ impl World<'_> {
             None => !held.contains_key(&cause),
             Some(known) => !is_taken(known.outcome),
         };
+        let row = InboxId::derived(change.0, "inbox/0");
+        let open = self.server.book.records.get(&row.into()).is_some_and(|row| row.text("state") == Some("open"));
+        if known.outcome == Outcome::Parked && !open {
+            return true;
+        }
         match known.code.as_deref() {
             Some("NOT_FOUND") => {
                 let of = named("subject").and_then(|of| of.parse::<Ref>().ok());
