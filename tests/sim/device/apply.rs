@@ -98,6 +98,7 @@ impl Disk {
             if let Some(outcome) = ended {
                 row.state = if *outcome == Outcome::Rejected { State::Rejected } else { State::Settled };
                 row.outcome = Some(*outcome);
+                row.told_in = Some(self.epoch);
             }
         }
     }

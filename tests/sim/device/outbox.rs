@@ -6,7 +6,7 @@ use std::rc::Rc;
 use stillage_core::{
     change::{Change, ChangeResult, Digest, Outcome},
     decide::Effects,
-    id::{ChangeId, DeviceId},
+    id::{ChangeId, DeviceId, EpochId},
     wire::{Ack, PushInput},
 };
 
@@ -27,6 +27,8 @@ pub struct Row {
     pub seq: u64,
     pub chain: Digest,
     pub outcome: Option<Outcome>,
+    /// In which history its end was told.
+    pub told_in: Option<EpochId>,
     /// The place it had in a history that the server lost.
     pub order: Option<i64>,
     /// What is shown of it until its end has come in.
@@ -37,7 +39,8 @@ impl Row {
     pub fn queued(n: u64, change: Change, effects: Option<Rc<Effects>>) -> Self {
         let change = Rc::new(change);
         let (state, chain) = (State::Queued, Digest([0; 16]));
-        Self { n, change, state, device: None, seq: 0, chain, outcome: None, order: None, effects }
+        let (outcome, told_in, order) = (None, None, None);
+        Self { n, change, state, device: None, seq: 0, chain, outcome, told_in, order, effects }
     }
 
     pub fn waits(&self) -> bool {
@@ -147,6 +150,7 @@ impl Disk {
                 let refused = matches!(result.outcome, Outcome::Rejected | Outcome::Parked);
                 row.state = if refused { State::Rejected } else { State::Settled };
                 row.outcome = Some(result.outcome);
+                row.told_in = Some(self.epoch);
             }
         }
         self.pushed = self.pushed.max(seq);

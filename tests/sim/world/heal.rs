@@ -4,7 +4,7 @@
 use super::World;
 use crate::{
     checks::Check,
-    device::{Ask, Reply, State},
+    device::{Ask, Reply, Row, State},
     plan::Fault,
     server::{Certificate, Known},
 };
@@ -28,6 +28,8 @@ impl World<'_> {
         self.fired(Fault::Restore);
         let epoch = EpochId(self.dice.uuid());
         self.remember();
+        // One that this backup itself has another end of was taken in a history beside its own.
+        self.settled.retain(|change| backup.changes.get(change).is_none_or(|known| is_taken(known.outcome)));
         self.server = backup.restored(epoch);
         self.waiting.clear();
         // Outcomes and acknowledgements are those of a history.
@@ -186,6 +188,7 @@ impl World<'_> {
                 named("movement").and_then(|of| of.parse::<MovementId>().ok()).is_some_and(|of| gone(ChangeId(of.0)))
             }
             Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
+            Some("NOT_ENOUGH_STOCK") => self.is_promised_twice(&known.details),
             Some("ALREADY_REVERSED") => {
                 let of = named("movement").and_then(|of| of.parse::<MovementId>().ok());
                 of.is_some_and(|of| self.server.book.reversed.contains_key(&of))
@@ -194,9 +197,25 @@ impl World<'_> {
         }
     }
 
-    /// A copy shows what became of a change in the history that was lost, when the other copy has offered it again.
-    pub(super) fn is_of_lost(&self, change: ChangeId, shown: Option<Outcome>, end: Option<Outcome>) -> bool {
-        self.settled.contains(&change) && shown.is_some_and(is_taken) && end.is_some_and(is_taken)
+    /// In a place that may not go below zero somebody has taken since what was gone before, or what came in there was on a
+    /// disk that is no more.
+    fn is_promised_twice(&self, details: &serde_json::Value) -> bool {
+        let named = |of: String, field: &str| details.get(field).and_then(|name| name.as_str()) == Some(of.as_str());
+        let mut moved = self.server.book.movements.values().map(|kept| &kept.movement);
+        let since = moved.any(|movement| {
+            let place = movement.from.location.to_string();
+            let here = named(movement.item.to_string(), "item") && named(place, "location");
+            here && !movement.is_variance() && !self.settled.contains(&movement.change)
+        });
+        since || !self.destroyed.is_empty()
+    }
+
+    /// What a device need not offer again has the end there that it was told: unless a copy of the device has offered it,
+    /// or the server was restored twice, from backups of two histories.
+    pub(super) fn is_of_lost(&self, row: &Row) -> bool {
+        let fired = |fault: Fault| self.fired[fault.at()];
+        let other = fired(Fault::CopiedDisk) > 0 || fired(Fault::OldImage) > 0 || fired(Fault::Restore) > 1;
+        other && row.told_in.is_some_and(|epoch| epoch != self.server.epoch)
     }
 
     /// Everybody hears of it by and by.

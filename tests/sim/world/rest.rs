@@ -158,7 +158,7 @@ impl World<'_> {
         for device in &self.devices {
             for row in device.disk.outbox.iter().filter(|row| row.state != State::Queued && !row.waits()) {
                 let end = self.server.changes.get(&row.change.id).map(|known| known.outcome);
-                let same = end.is_some() && (row.outcome == end || self.is_of_lost(row.change.id, row.outcome, end));
+                let same = end.is_some() && (row.outcome == end || self.is_of_lost(row));
                 let id = row.change.id;
                 self.checks.hold(Check::OutcomesNeverChange, same, || format!("{id} is {:?} and {end:?}", row.outcome));
             }
