@@ -13,7 +13,7 @@ use stillage_core::{
 
 /// Empties the base, in the transaction that stores the first answer of the new history.
 pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    keep_orders(transaction)?;
+    keep_orders(transaction, "")?;
     transaction.execute_batch(
         "DELETE FROM cursor;
          DELETE FROM movement WHERE n IS NULL;
@@ -38,7 +38,7 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
 /// under ids of before it was found to be a copy goes to the end of the chain: how far the server
 /// has come with those, nobody asks; what it has it knows by the change's id.
 pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> Result<(), Failure> {
-    keep_orders(transaction)?;
+    keep_orders(transaction, "")?;
     let device = settings::device(transaction)?;
     let sql = "UPDATE outbox SET state = 'sealed', outcome = NULL, code = NULL, details = NULL
         WHERE device = ?1 AND seq > ?2";
@@ -61,19 +61,21 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
 /// Until the base is built anew, what people do gets its place in the history that was lost.
 pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
     match settings::get(transaction, settings::LOST_EPOCH)? {
-        Some(_) => keep_orders(transaction),
+        Some(_) => keep_orders(transaction, ""),
         None => Ok(()),
     }
 }
 
-/// Notes the place that every own change had among what happened in its cells: it keeps it, in
-/// whatever order devices offer again what was lost.
-fn keep_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    let sql = "UPDATE outbox SET order_ts = coalesce(
-            (SELECT order_ts FROM movement WHERE id = outbox.change),
-            (SELECT body ->> '$.order.ts' FROM posted_count WHERE change = outbox.change))
-        WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
-    transaction.execute(sql, [])?;
+/// Notes the place that every own change has among what happened in its cells, before the rows that say it go: it keeps
+/// it, in whatever order devices offer again what was lost.
+fn keep_orders(conn: &Connection, of_rows: &str) -> Result<(), Failure> {
+    let sql = format!(
+        "UPDATE outbox SET order_ts = coalesce(
+            (SELECT order_ts FROM movement WHERE id = outbox.change {of_rows}),
+            (SELECT body ->> '$.order.ts' FROM posted_count WHERE change = outbox.change {of_rows}))
+        WHERE kind LIKE 'stock.%' AND order_ts IS NULL"
+    );
+    conn.execute(&sql, [])?;
     Ok(())
 }
 
@@ -133,6 +135,7 @@ pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
 }
 
 fn drop_site(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
+    keep_orders(conn, "AND n IS NULL")?;
     let text = stillage_core::id::LocationId(site).to_string();
     let places = "(SELECT id FROM record WHERE kind = 'location' AND body ->> '$.site' = ?1)";
     if !seeded!(StoreBalanceKept) {

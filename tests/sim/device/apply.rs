@@ -150,6 +150,7 @@ impl Disk {
     }
 
     fn drop_site(&mut self, scope: Scope) {
+        self.keep_orders(true);
         let base = &mut self.base;
         let site_of = |cell: &Cell| {
             let record = base.records.get(&cell.location.into())?;

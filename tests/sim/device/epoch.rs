@@ -29,7 +29,7 @@ impl Disk {
     }
 
     pub fn begin_epoch(&mut self, epoch: EpochId, ack: Ack) {
-        self.keep_orders();
+        self.keep_orders(false);
         for row in &mut self.outbox {
             if row.device == Some(self.device) && row.seq > ack.seq {
                 (row.state, row.outcome) = (State::Sealed, None);
@@ -45,13 +45,14 @@ impl Disk {
         self.twin.iter().for_each(|twin| twin.begin_epoch(epoch, ack));
     }
 
-    /// Notes the place that every own change had among what happened in its cells.
-    pub(super) fn keep_orders(&mut self) {
+    /// Notes the place that every own change has among what happened in its cells; of those in the base alone when rows of
+    /// the base go, as what waits may still get another.
+    pub(super) fn keep_orders(&mut self, of_base: bool) {
         let base = &self.base;
         let unplaced = |row: &&mut super::Row| row.order.is_none() && row.change.kind.starts_with("stock.");
         for row in self.outbox.iter_mut().filter(unplaced) {
             let (change, id) = (row.change.id, MovementId(row.change.id.0));
-            let shown = row.effects.as_deref();
+            let shown = row.effects.as_deref().filter(|_| !of_base);
             let moved = base.movements.get(&id).map(|kept| kept.movement.order);
             let moved = moved.or_else(|| Some(shown?.movements.iter().find(|moved| moved.id == id)?.order));
             let counted = base.counts.get(&change).map(|count| count.order);
@@ -62,7 +63,7 @@ impl Disk {
 
     /// Empties the base, in the transaction that stores the first answer of the new history.
     pub(super) fn wipe(&mut self) {
-        self.keep_orders();
+        self.keep_orders(false);
         self.cursors.clear();
         self.sums.clear();
         self.outcomes.clear();
