@@ -109,6 +109,11 @@ impl<'a> Page<'a> {
         absorbed: &Absorbed,
         cursors: &BTreeMap<Scope, u64>,
     ) -> Result<Applied, Failure> {
+        for scope in &absorbed.removed {
+            if let Scope::Site(site) = scope {
+                reset::keep_orders_of(self.conn, site.0)?;
+            }
+        }
         if self.waiting {
             let twins = self.twins(absorbed)?;
             self.land(absorbed, &twins)?;
@@ -164,6 +169,8 @@ impl<'a> Page<'a> {
             } else {
                 let cells = arrived.movement.entries().map(|line| effects::cell_row(&line.cell));
                 self.touched.extend(cells);
+                let named = [Some(*id), arrived.movement.reverses];
+                self.touched.extend(named.into_iter().flatten().map(effects::movement_row));
             }
         }
         for (count, _) in &absorbed.counts {

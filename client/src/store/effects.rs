@@ -9,6 +9,7 @@ use stillage_core::{
     action::Action,
     decide::Effects,
     facts::{LastCount, Needs},
+    id::MovementId,
     quantity::Quantity,
     record::{Kind, Record, Ref},
     scope::Scope,
@@ -185,6 +186,11 @@ pub fn cell_row(cell: &Cell) -> Vec<u8> {
     [b"c", cell.item.0.as_bytes().as_slice(), cell.location.0.as_bytes()].concat()
 }
 
+#[must_use]
+pub fn movement_row(id: MovementId) -> Vec<u8> {
+    [b"m", id.0.as_bytes().as_slice()].concat()
+}
+
 /// Whether anything is in stock of an item, or at a place.
 #[must_use]
 pub fn stock_row(id: uuid::Uuid) -> Vec<u8> {
@@ -209,6 +215,8 @@ pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) ->
     for (kind, key) in &needs.keys {
         rows.insert(key_row(*kind, key), true);
     }
+    // What is to be taken back. Whose movement that is, `rebase` knows by the change's id.
+    rows.extend(needs.movements.iter().map(|id| (movement_row(*id), true)));
     let named: BTreeSet<&Cell> = needs.cells.iter().chain(needs.tails.keys()).collect();
     for cell in named {
         rows.insert(cell_row(cell), true);

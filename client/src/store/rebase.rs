@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use stillage_core::{
     absorb::{Pending, rebase, rebase_needs},
     facts::Facts,
-    id::DeviceId,
+    id::{DeviceId, MovementId},
     settle::needs_of,
 };
 
@@ -59,11 +59,16 @@ fn closure(conn: &Connection, mut touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet
     let neighbours = "SELECT other.n FROM pending_need mine JOIN pending_need other ON other.row = mine.row
         WHERE mine.n = ?1 AND (mine.writes AND other.n > ?1 OR other.writes AND other.n < ?1)";
     let mut neighbours = conn.prepare_cached(neighbours)?;
+    let by_movement =
+        conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'6d' AND row < x'6e' LIMIT 1")?.exists([])?;
     let mut open: Vec<u64> = places.iter().copied().filter(|_| !seeded!(StoreLaterNotDecided)).collect();
     while let Some(n) = open.pop() {
         let mut others: Vec<u64> = neighbours.query_map([n], |row| row.get(0))?.collect::<Result<_, _>>()?;
         if by_stock {
             others.extend(by_stock_of(conn, n)?);
+        }
+        if by_movement {
+            others.extend(by_movement_of(conn, n)?);
         }
         open.extend(others.into_iter().filter(|other| places.insert(*other)));
     }
@@ -87,6 +92,21 @@ fn by_stock_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
         for other in statement.query_map([n], |row| row.get(0))? {
             found.push(other?);
         }
+    }
+    Ok(found)
+}
+
+/// Later changes that take back what change `n` moves, and the earlier one whose movement change `n` takes back.
+fn by_movement_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
+    let id: uuid::Uuid = conn.prepare_cached("SELECT change FROM outbox WHERE n = ?1")?.query_row([n], |r| r.get(0))?;
+    let mut later = conn.prepare_cached("SELECT n FROM pending_need WHERE row = ?1 AND n > ?2")?;
+    let later = later.query_map((effects::movement_row(MovementId(id)), n), |row| row.get(0))?;
+    let mut found: Vec<u64> = later.collect::<Result<_, _>>()?;
+    let sql = "SELECT moves.n FROM pending_need need JOIN outbox moves ON moves.change = substr(need.row, 2)
+        WHERE need.n = ?1 AND need.row >= x'6d' AND need.row < x'6e' AND moves.n < ?1";
+    let mut earlier = conn.prepare_cached(sql)?;
+    for other in earlier.query_map([n], |row| row.get(0))? {
+        found.push(other?);
     }
     Ok(found)
 }

@@ -13,17 +13,19 @@ use stillage_core::{
 
 /// Empties the base, in the transaction that stores the first answer of the new history.
 pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    keep_orders(transaction, "")?;
+    keep_orders(transaction)?;
     transaction.execute_batch(
         "DELETE FROM cursor;
          DELETE FROM movement WHERE n IS NULL;
-         DELETE FROM balance;
          DELETE FROM posted_count WHERE n IS NULL;
          DELETE FROM outcome;
          DELETE FROM unknown_entry;
          DELETE FROM mismatch;
          DELETE FROM snapshot_chunk;",
     )?;
+    if !seeded!(StoreLostBaseKept) {
+        transaction.execute("DELETE FROM balance", [])?;
+    }
     let mut stale = Stale::default();
     transaction.execute("DELETE FROM record WHERE kind = 'inbox'", [])?;
     empty_catalogue(transaction, &mut stale)?;
@@ -38,11 +40,13 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
 /// under ids of before it was found to be a copy goes to the end of the chain: how far the server
 /// has come with those, nobody asks; what it has it knows by the change's id.
 pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> Result<(), Failure> {
-    keep_orders(transaction, "")?;
+    keep_orders(transaction)?;
     let device = settings::device(transaction)?;
     let sql = "UPDATE outbox SET state = 'sealed', outcome = NULL, code = NULL, details = NULL
         WHERE device = ?1 AND seq > ?2";
-    transaction.execute(sql, (device.0, ack.seq))?;
+    if !seeded!(StoreSettledNotOffered) {
+        transaction.execute(sql, (device.0, ack.seq))?;
+    }
     let sql = "UPDATE outbox SET state = 'queued', outcome = NULL, code = NULL, details = NULL,
             device = NULL, seq = NULL, chain = NULL
         WHERE device <> ?1 AND state IN ('settled', 'rejected')";
@@ -61,21 +65,33 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
 /// Until the base is built anew, what people do gets its place in the history that was lost.
 pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
     match settings::get(transaction, settings::LOST_EPOCH)? {
-        Some(_) => keep_orders(transaction, ""),
+        Some(_) => keep_orders(transaction),
         None => Ok(()),
     }
 }
 
-/// Notes the place that every own change has among what happened in its cells, before the rows that say it go: it keeps
-/// it, in whatever order devices offer again what was lost.
-fn keep_orders(conn: &Connection, of_rows: &str) -> Result<(), Failure> {
-    let sql = format!(
-        "UPDATE outbox SET order_ts = coalesce(
-            (SELECT order_ts FROM movement WHERE id = outbox.change {of_rows}),
-            (SELECT body ->> '$.order.ts' FROM posted_count WHERE change = outbox.change {of_rows}))
-        WHERE kind LIKE 'stock.%' AND order_ts IS NULL"
-    );
-    conn.execute(&sql, [])?;
+/// Notes the place that every own change has among what happened in its cells: it keeps it, in
+/// whatever order devices offer again what was lost.
+fn keep_orders(conn: &Connection) -> Result<(), Failure> {
+    let sql = "UPDATE outbox SET order_ts = coalesce(
+            (SELECT order_ts FROM movement WHERE id = outbox.change),
+            (SELECT body ->> '$.order.ts' FROM posted_count WHERE change = outbox.change))
+        WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
+    if !seeded!(StorePlacesNotKept) {
+        conn.execute(sql, [])?;
+    }
+    Ok(())
+}
+
+/// The same for a site that is taken away: nothing that comes in later would say it.
+pub fn keep_orders_of(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
+    let text = stillage_core::id::LocationId(site).to_string();
+    let sql = "UPDATE outbox SET order_ts = coalesce(
+            (SELECT order_ts FROM movement WHERE id = outbox.change AND (from_site = ?1 OR to_site = ?1)),
+            (SELECT body ->> '$.order.ts' FROM posted_count
+             WHERE change = outbox.change AND body ->> '$.place.site' = ?2))
+        WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
+    conn.execute(sql, (site, text))?;
     Ok(())
 }
 
@@ -135,7 +151,6 @@ pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
 }
 
 fn drop_site(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
-    keep_orders(conn, "AND n IS NULL")?;
     let text = stillage_core::id::LocationId(site).to_string();
     let places = "(SELECT id FROM record WHERE kind = 'location' AND body ->> '$.site' = ?1)";
     if !seeded!(StoreBalanceKept) {

@@ -37,6 +37,9 @@ impl Disk {
         if reset {
             self.wipe();
         }
+        for scope in &absorbed.removed {
+            self.keep_orders(Some(*scope));
+        }
         self.land(&absorbed);
         if let Some((seq, results)) = &absorbed.settled {
             self.settle(*seq, results);
@@ -150,7 +153,6 @@ impl Disk {
     }
 
     fn drop_site(&mut self, scope: Scope) {
-        self.keep_orders(true);
         let base = &mut self.base;
         let site_of = |cell: &Cell| {
             let record = base.records.get(&cell.location.into())?;

@@ -91,7 +91,7 @@ impl Disk {
     pub fn seal(&mut self, most: usize) -> Option<PushInput> {
         let mut input = self.seal_here(most);
         if self.lost_epoch.is_some() {
-            self.keep_orders(false);
+            self.keep_orders(None);
         }
         if let Some(input) = &mut input {
             let order = |change: &Change| Some((change.id, self.row(change.id)?.order?));
