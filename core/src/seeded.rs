@@ -84,12 +84,20 @@ bugs! {
     SumSkipsEmptied = "sum_skips_emptied", "a cell that becomes empty stays in the sum of its scope";
     SumOfFirstScope = "sum_of_first_scope", "a device takes every cell of an answer for one of the same scope";
     PendingNotCarried = "pending_not_carried", "pending changes do not see those before them when they are decided again";
+    LostPlaceIgnored = "lost_place_ignored", "what comes back after a restore is placed anew";
+    LostNumbersBelieved = "lost_numbers_believed", "numbers of a lost history are taken for those of this one";
+    NothingWaits = "nothing_waits", "what comes back before what it stands on is refused";
+    NothingComesFree = "nothing_comes_free", "what was parked until others have come back stays parked";
+    ParkedPlaceLost = "parked_place_lost", "what waited for others is placed when it comes free";
     StoreCursorFirst = "store_cursor_first", "the cursor is stored before the page, which may be thrown away";
     StoreOldCountKept = "store_old_count_kept", "the first count of a cell speaks for it for good";
     StoreHalfTaken = "store_half_taken", "a transfer of which one end has come in is taken for whole";
     StoreStockUnasked = "store_stock_unasked", "putting away what goods came in for is not decided again";
     StoreLaterNotDecided = "store_later_not_decided", "what stands on a change that is decided again is not";
     StoreBalanceKept = "store_balance_kept", "the balances of a site that was taken away stay";
+    StoreSettledNotOffered = "store_settled_not_offered", "what was settled in a lost history is not offered again";
+    StorePlacesNotKept = "store_places_not_kept", "what is offered again has lost its place";
+    StoreLostBaseKept = "store_lost_base_kept", "balances of a lost history stay";
     StoreSealsKept = "store_seals_kept", "under a new id, what was sealed under the old one stays sealed";
 }
 

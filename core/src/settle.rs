@@ -235,7 +235,9 @@ fn enter(
 
 /// What a body says, or why it cannot be read.
 type Read = Result<Act, Rejection>;
-type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Act>)>>;
+/// An act that could be read, and where it would have stood.
+type Placed = (Act, i64);
+type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Placed>)>>;
 
 /// A change as the server takes it: nothing happens later than it is heard of, and it was done by
 /// whoever the device belongs to.
@@ -257,19 +259,22 @@ fn decided_act(push: &Push, change: &Change, act: Read, facts: &Facts) -> Decisi
     let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
     if let Some(ts) = push.healing.order(change.id, &act, push.received_at) {
         context.order.ts = ts;
+        // As it was when it was first heard of: nothing happens later than it is booked.
+        context.at = context.at.min(ts);
     }
     match act.action.decide(&context, facts) {
         Ok(mut effects) => {
             effects.records.extend(ambiguous::rows(push, &act, &effects, facts));
             Ok((effects, act.action.creates()))
         }
-        Err(rejection) => Err(Box::new((rejection, Some(act)))),
+        Err(rejection) => Err(Box::new((rejection, Some((act, context.order.ts))))),
     }
 }
 
 /// A refusal never vanishes: whoever waits for the answer has it, and for whoever does not it
 /// becomes an inbox row. What is parked is kept for an admin, so it has a row at either door.
-fn refusal(push: &Push, change: &Change, (rejection, act): (&Rejection, Option<&Act>), facts: &Facts) -> Decided {
+fn refusal(push: &Push, change: &Change, (rejection, placed): (&Rejection, Option<&Placed>), facts: &Facts) -> Decided {
+    let act = placed.map(|(act, _)| act);
     let waits = push.healing.waits(act, rejection, facts);
     let (outcome, mut kind) = if waits || rejection.parks() {
         (Outcome::Parked, InboxKind::Parked)
@@ -282,7 +287,8 @@ fn refusal(push: &Push, change: &Change, (rejection, act): (&Rejection, Option<&
     }
     let mut details = rejection.details();
     // Kept for the day on which it is decided again.
-    if let (true, Some(order), Some(map)) = (waits, push.healing.orders.get(&change.id), details.as_object_mut()) {
+    let order = placed.map(|(_, order)| order).filter(|_| waits && !seeded!(ParkedPlaceLost));
+    if let (Some(order), Some(map)) = (order, details.as_object_mut()) {
         map.insert("order_ts".into(), json!(order));
     }
     let mut effects = Effects::default();

@@ -53,6 +53,7 @@ named! {
         CountedEqualsShelf = "counted_equals_shelf";
         WrongIsFlagged = "wrong_is_flagged";
         AnyArrivalOrder = "any_arrival_order";
+        ComesBack = "comes_back";
         /// Liveness.
         OutboxesDrain = "outboxes_drain";
         PokesEndAtHead = "pokes_end_at_head";

@@ -4,6 +4,7 @@
 //! With `--with-sqlite` every disk has a twin: the production store on a real file, which is told the same.
 
 mod apply;
+mod epoch;
 mod outbox;
 #[cfg(not(feature = "sqlite"))]
 #[path = "device/no_twin.rs"]
@@ -16,6 +17,7 @@ pub use outbox::{Row, State};
 use crate::{
     book::Book,
     clock::{Clock, Moment},
+    server::Certificate,
 };
 use std::{collections::BTreeMap, rc::Rc};
 use stillage_core::{
@@ -38,6 +40,11 @@ pub struct Disk {
     pub device: DeviceId,
     pub person: PersonId,
     pub epoch: EpochId,
+    /// The history that the base stands on while it waits to be built anew from the next answer.
+    pub lost_epoch: Option<EpochId>,
+    pub reset: bool,
+    /// To come back with to a server that was restored from before.
+    pub certificate: Option<Certificate>,
     pub pushed: u64,
     pub cursors: BTreeMap<Scope, u64>,
     /// Of the base, beside the cursors.
@@ -68,14 +75,21 @@ pub enum Ask {
         new: DeviceId,
         before: DeviceId,
     },
+    /// To be taken back by this history.
+    Return {
+        certificate: Certificate,
+        epoch: EpochId,
+    },
 }
 
 #[derive(Debug, Clone)]
 pub enum Reply {
     Push(PushAnswer),
     Pull(PullAnswer),
-    Enrolled(DeviceId),
-    /// The server could not, or does not know who asks.
+    Enrolled(Certificate),
+    /// The server does not know who asks; its history is this one.
+    SignedOut(EpochId),
+    /// The server could not.
     Unavailable,
 }
 
@@ -99,6 +113,10 @@ pub struct Device {
     pub stage: Stage,
     /// The chains were found to part: the next question is for a new id.
     pub forked: bool,
+    /// Another history was met: the next question is how much of the chain it holds.
+    pub meeting: Option<EpochId>,
+    /// The server of this history has lost the device: the next question is to be taken back.
+    pub returning: Option<EpochId>,
     pub online: bool,
     /// Everything was pushed; what comes next is pulling.
     pub pulling: bool,
@@ -119,6 +137,8 @@ impl Device {
             machine,
             stage: Stage::Idle,
             forked: false,
+            meeting: None,
+            returning: None,
             online: true,
             pulling: false,
             refusals: 0,
@@ -131,7 +151,7 @@ impl Device {
     /// The process is gone; the file is as the last commit left it.
     pub fn restart(&mut self) {
         (self.stage, self.forked, self.again, self.pulling) = (Stage::Idle, false, false, false);
-        (self.refusals, self.discards) = (0, 0);
+        (self.refusals, self.discards, self.meeting, self.returning) = (0, 0, None, None);
         if let Some(twin) = &mut self.disk.twin {
             twin.crash();
         }
@@ -144,6 +164,9 @@ impl Disk {
             device,
             person,
             epoch,
+            lost_epoch: None,
+            reset: false,
+            certificate: None,
             pushed: 0,
             cursors: BTreeMap::new(),
             sums: BTreeMap::new(),
@@ -203,7 +226,7 @@ impl Disk {
 
     fn record(&mut self, action: Action, id: ChangeId, stamp: Stamp) -> Result<Rc<Effects>, Rejection> {
         let Stamp { at, error, .. } = stamp;
-        let cut = Cut { epoch: Some(self.epoch), cursors: self.cursors.clone() };
+        let cut = Cut { epoch: Some(self.history()), cursors: self.cursors.clone() };
         let act = Act { action, at, clock_error: error, cut, person: Some(self.person) };
         let change = Change::write(id, &act);
         let shown = self.shown();
@@ -231,7 +254,8 @@ impl Disk {
     }
 
     pub fn pull_input(&self) -> PullInput {
-        let cursors = self.cursors.iter().map(|(&scope, &seq)| stillage_core::wire::Cursor { scope, seq }).collect();
+        let held = self.cursors.iter().filter(|_| !self.reset);
+        let cursors = held.map(|(&scope, &seq)| stillage_core::wire::Cursor { scope, seq }).collect();
         PullInput {
             device: self.device,
             epoch: Some(self.epoch),

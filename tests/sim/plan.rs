@@ -33,10 +33,18 @@ named! {
         UnknownEntry = "unknown_entry";
         CountedTwice = "counted_twice";
         RecountOffline = "recount_offline";
+        Restore = "restore";
     }
 }
 
 impl Fault {
+    /// Drawn by itself, after everything else: schedules without it are what they were before there was one.
+    const LATE: [Self; 1] = [Self::Restore];
+
+    fn is_late(self) -> bool {
+        Self::LATE.contains(&self)
+    }
+
     fn is_clock(self) -> bool {
         matches!(self, Self::ClockOffset | Self::ClockJump | Self::ClockDrift | Self::ClockBack)
     }
@@ -65,6 +73,8 @@ pub enum What {
     UnknownEntry,
     CountedTwice,
     Recount,
+    Backup,
+    Restore,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +134,7 @@ impl Plan {
             steps: Vec::new(),
         };
         plan.steps = plan.steps(&mut dice);
+        plan.later(enabled);
         plan
     }
 
@@ -160,6 +171,30 @@ impl Plan {
         steps
     }
 
+    /// What is drawn apart, and put between the other steps.
+    fn later(&mut self, enabled: &Enabled) {
+        let mut dice = Dice::new(self.seed, LATER);
+        let few = self.faults().len() < FEWEST;
+        for fault in Fault::LATE {
+            let (drawn, rate) = (dice.chance(250), rate(&mut dice));
+            if enabled[fault.at()] && (drawn || few) {
+                self.rates[fault.at()] = rate;
+            }
+        }
+        let mut drawn: Vec<(i64, What)> = Vec::new();
+        let last = self.steps.last().map_or(1, |step| step.at);
+        if self.on(Fault::Restore) {
+            for _ in 0..=dice.index(2) {
+                let taken = dice.between(1, last);
+                drawn.extend([(taken, What::Backup), (dice.between(taken, last), What::Restore)]);
+            }
+        }
+        for (stream, (at, what)) in (LATER_STEPS..).zip(drawn) {
+            self.steps.push(Step { stream, at, device: dice.index(self.devices), what });
+        }
+        self.steps.sort_by_key(|step| step.at);
+    }
+
     /// Faults that strike by themselves and not on the occasion of something else.
     fn strikes(&self, dice: &mut Dice) -> Vec<What> {
         let mut drawn = Vec::new();
@@ -190,28 +225,35 @@ impl Plan {
     }
 }
 
+/// The stream of what is drawn apart, and the first of those of its steps.
+const LATER: u64 = u64::MAX - 1;
+const LATER_STEPS: u64 = 1 << 32;
+/// So many kinds of fault are on in every schedule.
+const FEWEST: usize = 3;
+
+fn rate(dice: &mut Dice) -> u64 {
+    let most = [25, 80, 200][dice.index(3)];
+    5 + dice.below(most)
+}
+
 /// At least three kinds, as far as so many are enabled; clocks are exact in most schedules.
 fn rates(dice: &mut Dice, enabled: &Enabled) -> [u64; Fault::ALL.len()] {
     let mut rates = [0; Fault::ALL.len()];
     let clocks = dice.chance(350);
-    let possible: Vec<Fault> = Fault::ALL.iter().copied().filter(|f| enabled[f.at()]).collect();
+    let possible: Vec<Fault> = Fault::ALL.iter().copied().filter(|f| enabled[f.at()] && !f.is_late()).collect();
     let share = 120 + dice.below(400);
-    let draw = |dice: &mut Dice| {
-        let most = [25, 80, 200][dice.index(3)];
-        5 + dice.below(most)
-    };
     for fault in &possible {
         let drawn = dice.chance(share);
         if drawn && (clocks || !fault.is_clock()) {
-            rates[fault.at()] = draw(dice);
+            rates[fault.at()] = rate(dice);
         }
     }
     let mut left: Vec<Fault> = possible.iter().copied().filter(|f| rates[f.at()] == 0).collect();
     dice.shuffle(&mut left);
     left.sort_by_key(|fault| fault.is_clock());
-    let missing = 3_usize.saturating_sub(possible.len() - left.len());
+    let missing = FEWEST.saturating_sub(possible.len() - left.len());
     for fault in left.into_iter().take(missing) {
-        rates[fault.at()] = draw(dice);
+        rates[fault.at()] = rate(dice);
     }
     rates
 }

@@ -54,6 +54,7 @@ fn idle(run: &Run, enabled: &Enabled, mode: Mode) -> Vec<&'static str> {
     let due = |check: &Check| match check {
         Check::WrongIsFlagged => inexact,
         Check::StoresAgree => mode.sqlite,
+        Check::ComesBack => enabled[Fault::Restore.at()],
         Check::PoisonDelaysNobody => enabled[Fault::Poison.at()],
         _ => true,
     };

@@ -3,6 +3,8 @@
 
 mod commit;
 pub use commit::check_cell;
+mod heal;
+pub use heal::Certificate;
 mod kept;
 mod pull;
 pub use pull::Limits;
@@ -20,7 +22,7 @@ use stillage_core::{
     quantity::Quantity,
     record::Ref,
     scope::Scope,
-    settle::{self, DeviceFacts, Push, Settled, Writes},
+    settle::{self, DeviceFacts, Healing, Push, Settled, Writes},
     stock::Cell,
     sum::Sum,
     wire::{Ack, LogEntry, PushInput},
@@ -44,7 +46,7 @@ pub struct Known {
     pub links: Vec<Link>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Server {
     pub epoch: EpochId,
     pub book: Book,
@@ -55,6 +57,8 @@ pub struct Server {
     /// Where each change left rows.
     pub left: BTreeMap<ChangeId, Vec<(Scope, u64)>>,
     refused: BTreeMap<Ref, ChangeId>,
+    /// Parked until what they stand on has come back.
+    waits: BTreeMap<ChangeId, heal::Waiting>,
     costs: BTreeMap<stillage_core::id::ItemId, CostFacts>,
     /// A fold broken on purpose, to see that it is noticed.
     pub broken: Option<Broken>,
@@ -119,6 +123,7 @@ impl Server {
             sums: BTreeMap::new(),
             left: BTreeMap::new(),
             refused: BTreeMap::new(),
+            waits: BTreeMap::new(),
             costs: BTreeMap::new(),
             broken: None,
         }
@@ -129,7 +134,7 @@ impl Server {
     }
 
     fn push(&self, request: &Request) -> Option<Push> {
-        let PushInput { device, first_seq, prev_chain, ref changes, .. } = request.input;
+        let PushInput { device, first_seq, prev_chain, ref changes, ref orders, .. } = request.input;
         let known = self.devices.get(&device)?;
         let chain_before = known.chain_at(device, first_seq.saturating_sub(1));
         let facts = DeviceFacts { id: device, person: known.person, ack: known.ack(device), chain_before };
@@ -141,7 +146,7 @@ impl Server {
             prev_chain,
             changes: changes.clone(),
             received_at: request.received_at,
-            healing: stillage_core::settle::Healing::default(),
+            healing: Healing { epoch: Some(self.epoch), orders: orders.clone(), parked: false },
         })
     }
 
@@ -172,7 +177,10 @@ impl Server {
                 facts.changes.insert(*id, self.changes.get(id).cloned());
             }
             for of in needs.records.iter().filter(|of| !self.book.records.contains_key(of)) {
-                facts.refused_creates.extend(self.refused.get(of).map(|root| (*of, *root)));
+                let Some(root) = self.refused.get(of) else { continue };
+                facts.refused_creates.insert(*of, *root);
+                // Whether the root was refused for good, or may come free.
+                facts.changes.entry(*root).or_insert_with(|| self.changes.get(root).cloned());
             }
             for item in &needs.costs {
                 let held = self.book.cells.iter().filter(|(cell, _)| cell.item == *item);
@@ -195,6 +203,7 @@ impl Server {
     /// Commits what a batch came to.
     pub fn commit(&mut self, attempt: &Attempt, checks: &mut Checks) {
         self.commit_writes(&attempt.writes, checks);
+        self.set_free(&attempt.writes);
     }
 
     pub fn commit_writes(&mut self, writes: &Writes, checks: &mut Checks) {

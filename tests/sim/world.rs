@@ -3,10 +3,12 @@
 
 mod cause;
 mod fate;
+mod heal;
 mod network;
 mod rest;
 mod setup;
 mod steps;
+mod told;
 
 use crate::{
     checks::{Breach, Check, Checks},
@@ -24,6 +26,7 @@ use std::{
 use stillage_core::{
     change::Outcome,
     id::{ChangeId, DeviceId},
+    record::Ref,
 };
 
 /// When every schedule begins.
@@ -84,6 +87,11 @@ pub struct World<'a> {
     devices: Vec<Device>,
     asking: BTreeMap<(usize, u64), crate::clock::Moment>,
     images: BTreeMap<usize, Disk>,
+    backups: Vec<Server>,
+    /// What devices held as settled when their server was lost.
+    settled: BTreeSet<ChangeId>,
+    /// Which change made which record.
+    makers: BTreeMap<Ref, ChangeId>,
     land: Land,
     shelf: Shelf,
     checks: Checks,

@@ -109,6 +109,11 @@ impl<'a> Page<'a> {
         absorbed: &Absorbed,
         cursors: &BTreeMap<Scope, u64>,
     ) -> Result<Applied, Failure> {
+        for scope in &absorbed.removed {
+            if let Scope::Site(site) = scope {
+                reset::keep_orders_of(self.conn, site.0)?;
+            }
+        }
         if self.waiting {
             let landing = self.landing(absorbed)?;
             let twins = self.twins(absorbed, &landing)?;

@@ -229,14 +229,14 @@ pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) ->
     for (kind, key) in &needs.keys {
         rows.insert(key_row(*kind, key), true);
     }
+    // What is to be taken back. Whose movement that is, `rebase` knows by the change's id.
+    rows.extend(needs.movements.iter().map(|id| (movement_row(*id), true)));
     let named: BTreeSet<&Cell> = needs.cells.iter().chain(needs.tails.keys()).collect();
     for cell in named {
         rows.insert(cell_row(cell), true);
     }
     // Who moves goods is not named here, or all that moves in one place would hang together: `rebase` looks at its cells.
     rows.extend(needs.stocked.iter().filter(|_| !seeded!(StoreStockUnasked)).map(|of| (stock_row(of.id), false)));
-    // Nor is who made what is taken back: `rebase` knows it by its id.
-    rows.extend(needs.movements.iter().map(|id| (movement_row(*id), false)));
     rows.extend(needs.cells_of.iter().map(|of| (stock_row(of.id), false)));
     let mut insert = conn.prepare_cached("INSERT OR REPLACE INTO pending_need (row, n, writes) VALUES (?1, ?2, ?3)")?;
     for (row, writes) in rows {

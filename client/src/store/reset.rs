@@ -17,13 +17,15 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
     transaction.execute_batch(
         "DELETE FROM cursor;
          DELETE FROM movement WHERE n IS NULL;
-         DELETE FROM balance;
          DELETE FROM posted_count WHERE n IS NULL;
          DELETE FROM outcome;
          DELETE FROM unknown_entry;
          DELETE FROM mismatch;
          DELETE FROM snapshot_chunk;",
     )?;
+    if !seeded!(StoreLostBaseKept) {
+        transaction.execute("DELETE FROM balance", [])?;
+    }
     let mut stale = Stale::default();
     transaction.execute("DELETE FROM record WHERE kind = 'inbox'", [])?;
     empty_catalogue(transaction, &mut stale)?;
@@ -42,7 +44,9 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
     let device = settings::device(transaction)?;
     let sql = "UPDATE outbox SET state = 'sealed', outcome = NULL, code = NULL, details = NULL
         WHERE device = ?1 AND seq > ?2";
-    transaction.execute(sql, (device.0, ack.seq))?;
+    if !seeded!(StoreSettledNotOffered) {
+        transaction.execute(sql, (device.0, ack.seq))?;
+    }
     let sql = "UPDATE outbox SET state = 'queued', outcome = NULL, code = NULL, details = NULL,
             device = NULL, seq = NULL, chain = NULL
         WHERE device <> ?1 AND state IN ('settled', 'rejected')";
@@ -66,14 +70,28 @@ pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
     }
 }
 
-/// Notes the place that every own change had among what happened in its cells: it keeps it, in
+/// Notes the place that every own change has among what happened in its cells: it keeps it, in
 /// whatever order devices offer again what was lost.
-fn keep_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
+fn keep_orders(conn: &Connection) -> Result<(), Failure> {
     let sql = "UPDATE outbox SET order_ts = coalesce(
             (SELECT order_ts FROM movement WHERE id = outbox.change),
             (SELECT body ->> '$.order.ts' FROM posted_count WHERE change = outbox.change))
         WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
-    transaction.execute(sql, [])?;
+    if !seeded!(StorePlacesNotKept) {
+        conn.execute(sql, [])?;
+    }
+    Ok(())
+}
+
+/// The same for a site that is taken away: nothing that comes in later would say it.
+pub fn keep_orders_of(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
+    let text = stillage_core::id::LocationId(site).to_string();
+    let sql = "UPDATE outbox SET order_ts = coalesce(
+            (SELECT order_ts FROM movement WHERE id = outbox.change AND (from_site = ?1 OR to_site = ?1)),
+            (SELECT body ->> '$.order.ts' FROM posted_count
+             WHERE change = outbox.change AND body ->> '$.place.site' = ?2))
+        WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
+    conn.execute(sql, (site, text))?;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rusqlite::Connection;
 use std::sync::Arc;
 use stillage_core::{
-    certificate::{Certificate, Shown},
+    certificate::{Certificate, Membership, Shown},
     id::{DeviceId, EpochId},
     wire::{EnrolInput, Enrolled, Hello, PROTOCOL, PROTOCOL_MIN},
 };
@@ -141,7 +141,10 @@ pub(super) async fn come_back(round: &mut Round) -> Result<bool, Failure> {
     if known == Some(hello.epoch) {
         return Ok(false);
     }
-    let mut input = request(&round.opened, round.device, name, None)?;
+    // Under the id that it was given with: when a change of id was cut short, or an image with an older one was put back,
+    // that is a former id, and the next round goes on from there.
+    let device = serde_json::from_str::<Membership>(&certificate.body)?.device;
+    let mut input = request(&round.opened, device, name, None)?;
     let proof = round.opened.secrets.sign(&certificate.challenge(hello.epoch, hello.server_time))?;
     input.certificate = Some(Shown { certificate, at: hello.server_time, proof: STANDARD.encode(proof) });
     let enrolled = match nobody.enrol(&input).await {
@@ -154,7 +157,7 @@ pub(super) async fn come_back(round: &mut Round) -> Result<bool, Failure> {
         Err(failure) => return Err(failure),
     };
     tracing::warn!(epoch = %hello.epoch, "the restored server took this device back by its certificate");
-    let (inner, opened, device) = (Arc::clone(&round.inner), round.opened.clone(), round.device);
+    let (inner, opened) = (Arc::clone(&round.inner), round.opened.clone());
     blocking(move || {
         opened.store.read(|conn| same_organisation(conn, &enrolled))?;
         opened.secrets.set_token(Token { device, bearer: enrolled.token.clone() }, &inner.mint)?;

@@ -26,34 +26,39 @@ pub struct Healing {
 }
 
 impl Healing {
-    /// The order a change had in the history that was lost: not before it took effect, and not
-    /// after it was heard of.
+    /// The order a change had in the history that was lost: not after it is heard of. It may lie before the
+    /// time that the change gives itself, if that was a clock ahead of its first receipt.
     pub(super) fn order(&self, change: ChangeId, act: &Act, received_at: i64) -> Option<i64> {
         let order = self.orders.get(&change).copied().filter(|_| act.made_outside(self.epoch))?;
-        (act.at..=received_at).contains(&order).then_some(order)
+        if seeded!(LostPlaceIgnored) {
+            return None;
+        }
+        (order <= received_at).then_some(order)
     }
 
     /// Whether a refusal may only mean that another device has not come back yet.
     pub(super) fn waits(&self, act: Option<&Act>, rejection: &Rejection, facts: &Facts) -> bool {
         let missing = match rejection {
-            Rejection::NotFound { .. } | Rejection::MovementNotFound { .. } => true,
+            // It may not be enough because what came in is still to come.
+            Rejection::NotFound { .. } | Rejection::MovementNotFound { .. } | Rejection::NotEnoughStock { .. } => true,
             // A root that was refused for good stays so.
             Rejection::DependsOnRejected { root } => {
                 facts.changes.get(root).and_then(Option::as_ref).is_none_or(|root| root.outcome == Outcome::Parked)
             }
             _ => false,
         };
-        missing && act.is_some_and(|act| act.made_outside(self.epoch))
+        missing && !seeded!(NothingWaits) && act.is_some_and(|act| act.made_outside(self.epoch))
     }
 }
 
-/// What a parked change waits for, by its prefixed id: a record, a movement, or the end of the
-/// change that it depends on. `None` for what is parked for an admin.
+/// What a parked change waits for, by its prefixed id: a record, a movement, stock of an item, or the
+/// end of the change that it depends on. `None` for what is parked for an admin.
 #[must_use]
 pub fn awaited(result: &ChangeResult) -> Option<&str> {
     let field = match result.code.as_deref() {
         Some("NOT_FOUND") => "subject",
         Some("MOVEMENT_NOT_FOUND") => "movement",
+        Some("NOT_ENOUGH_STOCK") => "item",
         Some("DEPENDS_ON_REJECTED") => "root",
         _ => return None,
     };

@@ -139,10 +139,14 @@ impl Writes {
     /// Everything that a parked change may have waited for, by its prefixed id (`awaited`).
     #[must_use]
     pub fn brought(&self) -> Vec<String> {
+        if seeded!(NothingComesFree) {
+            return Vec::new();
+        }
         let ended = self.changes.iter().filter(|row| !row.repeat && row.result.outcome != Outcome::Parked);
         let ended = ended.flat_map(|row| [Some(row.change.id.to_string()), row.creates.map(|of| of.to_string())]);
         let records = self.records.keys().map(|of| Some(of.to_string()));
-        let movements = self.movements.iter().map(|movement| Some(movement.id.to_string()));
+        let movements =
+            self.movements.iter().flat_map(|moved| [Some(moved.id.to_string()), Some(moved.item.to_string())]);
         records.chain(movements).chain(ended).flatten().collect()
     }
 

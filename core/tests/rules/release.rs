@@ -58,7 +58,8 @@ fn only_an_order_of_a_lost_history_is_believed_and_none_from_after_its_receipt()
         (Some(lost()), said, said),
         (Some(own()), said, at),
         (None, said, at),
-        (Some(lost()), 9 * SECOND, at),
+        // Of a clock that was ahead of the first receipt.
+        (Some(lost()), 9 * SECOND, 9 * SECOND),
         (Some(lost()), 1001 * SECOND, at),
     ];
     for (epoch, said, expected) in cases {
@@ -66,6 +67,8 @@ fn only_an_order_of_a_lost_history_is_believed_and_none_from_after_its_receipt()
         let change = made_in(&mut world, epoch, (0, at), receive(item, bin, 5));
         assert_eq!(offer(&mut world, 0, &change, Some(said)).outcome, Outcome::Applied);
         assert_eq!(order_of(&world, &change), expected, "{epoch:?} {said}");
+        let moved = &world.facts.movements[&MovementId(change.id.0)].as_ref().unwrap().movement;
+        assert_eq!(moved.at, at.min(expected), "{epoch:?} {said}");
     }
 }
 
@@ -147,6 +150,23 @@ fn what_stands_on_something_parked_comes_free_with_it_in_either_order() {
         assert_eq!(world.release(&parked), []);
         assert_eq!(world.on_hand(item, bin), whole(3));
     }
+}
+
+#[test]
+fn where_nothing_may_go_below_zero_what_left_waits_for_what_came() {
+    let (mut world, item, _) = World::new(2);
+    let (site, bin) = (Ref { kind: Kind::Location, id: world.mint() }, LocationId(world.mint()));
+    world.create(0, site, &[("code", "T"), ("role", "site")]);
+    world.create(0, bin.into(), &[("code", "B-1"), ("parent", &site.to_string()), ("negative", "block")]);
+    let hers = made_in(&mut world, Some(lost()), (0, 5 * SECOND), receive(item, bin, 5));
+    let his = made_in(&mut world, Some(lost()), (1, 6 * SECOND), issue(item, bin, 4));
+    let parked = offer(&mut world, 1, &his, None);
+    assert_eq!(awaited(&parked), Some(item.to_string().as_str()));
+    let push = again(&world, 1, &his);
+    assert_eq!(offer(&mut world, 0, &hers, None).outcome, Outcome::Applied);
+    assert!(world.log.last().unwrap().brought().contains(&item.to_string()));
+    assert_eq!(world.release(&[push]), []);
+    assert_eq!(world.on_hand(item, bin), whole(1));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{Disk, State};
 use std::{collections::BTreeMap, rc::Rc};
 use stillage_core::{
     absorb::{Absorbed, CellChange, Discard, Pending, absorb, rebase, rebase_needs},
+    change::Outcome,
     facts::Facts,
     record::Kind,
     scope::Scope,
@@ -31,11 +32,19 @@ impl Disk {
     }
 
     fn apply_here(&mut self, answer: &PullAnswer) -> Result<Applied, Discard> {
-        let absorbed = absorb(answer, &self.cursors, |seq| self.chain_at(seq))?;
+        let (reset, none) = (self.reset, BTreeMap::new());
+        let absorbed = absorb(answer, if reset { &none } else { &self.cursors }, |seq| self.chain_at(seq))?;
+        if reset {
+            self.wipe();
+        }
+        for scope in &absorbed.removed {
+            self.keep_orders(Some(*scope));
+        }
         self.land(&absorbed);
         if let Some((seq, results)) = &absorbed.settled {
             self.settle(*seq, results);
         }
+        self.end_parked(&absorbed);
         let mut sums = SumChanges::default();
         for record in absorbed.records.values() {
             if let Some(old) = self.base.records.get(&record.of) {
@@ -65,7 +74,7 @@ impl Disk {
         }
         self.sums.retain(|scope, _| !absorbed.removed.contains(scope));
         self.epoch = answer.epoch;
-        if !answer.pages.is_empty() || absorbed.settled.is_some() || !absorbed.removed.is_empty() {
+        if reset || !answer.pages.is_empty() || absorbed.settled.is_some() || !absorbed.removed.is_empty() {
             self.decide_again();
         }
         Ok(Applied { new_scope, cells: absorbed.cells.keys().copied().collect() })
@@ -81,6 +90,18 @@ impl Disk {
             }
             if let Some(outcome) = absorbed.outcomes.get(&row.change.id).filter(|_| row.outcome.is_none()) {
                 (row.effects, row.outcome) = (None, Some(*outcome));
+            }
+        }
+    }
+
+    /// Own changes that were parked and have come to their end since.
+    fn end_parked(&mut self, absorbed: &Absorbed) {
+        for row in self.outbox.iter_mut().filter(|row| row.outcome == Some(Outcome::Parked)) {
+            let ended = absorbed.outcomes.get(&row.change.id).filter(|outcome| **outcome != Outcome::Parked);
+            if let Some(outcome) = ended {
+                row.state = if *outcome == Outcome::Rejected { State::Rejected } else { State::Settled };
+                row.outcome = Some(*outcome);
+                row.told_in = Some(self.epoch);
             }
         }
     }
@@ -161,6 +182,8 @@ impl Disk {
                 continue;
             }
             let Ok(act) = row.change.read() else { continue };
+            // Numbers of a history that the server lost are not those of the base.
+            let act = act.within(Some(self.history()));
             let one = [Pending { change: row.change.id, device: self.device, n: row.n, act }];
             loop {
                 let needs = rebase_needs(&one, &facts);

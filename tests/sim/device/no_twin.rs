@@ -49,6 +49,10 @@ impl Twin {
         match *self {}
     }
 
+    pub fn begin_epoch(&self, _: EpochId, _: Ack) {
+        match *self {}
+    }
+
     pub fn take_new_device(&self, _: DeviceId) {
         match *self {}
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use stillage_core::{
     change::{Change, ChangeResult, Digest, Outcome},
     decide::Effects,
-    id::{ChangeId, DeviceId},
+    id::{ChangeId, DeviceId, EpochId},
     wire::{Ack, PushInput},
 };
 
@@ -27,6 +27,10 @@ pub struct Row {
     pub seq: u64,
     pub chain: Digest,
     pub outcome: Option<Outcome>,
+    /// In which history its end was told.
+    pub told_in: Option<EpochId>,
+    /// The place it had in a history that the server lost.
+    pub order: Option<i64>,
     /// What is shown of it until its end has come in.
     pub effects: Option<Rc<Effects>>,
 }
@@ -34,7 +38,9 @@ pub struct Row {
 impl Row {
     pub fn queued(n: u64, change: Change, effects: Option<Rc<Effects>>) -> Self {
         let change = Rc::new(change);
-        Self { n, change, state: State::Queued, device: None, seq: 0, chain: Digest([0; 16]), outcome: None, effects }
+        let (state, chain) = (State::Queued, Digest([0; 16]));
+        let (outcome, told_in, order) = (None, None, None);
+        Self { n, change, state, device: None, seq: 0, chain, outcome, told_in, order, effects }
     }
 
     pub fn waits(&self) -> bool {
@@ -47,12 +53,13 @@ impl Disk {
         self.outbox.iter().filter(|row| row.waits()).count()
     }
 
-    fn own(&self) -> impl DoubleEndedIterator<Item = &Row> {
+    /// As they were recorded. What was sealed under a former id and goes again is sealed behind the rest.
+    fn own(&self) -> impl Iterator<Item = &Row> {
         self.outbox.iter().filter(|row| row.device == Some(self.device))
     }
 
     fn last_sealed(&self) -> Ack {
-        let last = self.own().next_back().map(|row| Ack { seq: row.seq, chain: row.chain });
+        let last = self.own().max_by_key(|row| row.seq).map(|row| Ack { seq: row.seq, chain: row.chain });
         last.unwrap_or(Ack { seq: 0, chain: Digest::start(self.device) })
     }
 
@@ -82,7 +89,14 @@ impl Disk {
     /// The next batch to send: what was sealed and not answered goes again exactly as it was; only then are queued
     /// changes sealed.
     pub fn seal(&mut self, most: usize) -> Option<PushInput> {
-        let input = self.seal_here(most);
+        let mut input = self.seal_here(most);
+        if self.lost_epoch.is_some() {
+            self.keep_orders(None);
+        }
+        if let Some(input) = &mut input {
+            let order = |change: &Change| Some((change.id, self.row(change.id)?.order?));
+            input.orders = input.changes.iter().filter_map(order).collect();
+        }
         self.twin.iter().for_each(|twin| twin.seal(most, input.as_ref()));
         input
     }
@@ -94,7 +108,9 @@ impl Disk {
     }
 
     fn seal_here(&mut self, most: usize) -> Option<PushInput> {
-        let again: Vec<&Row> = self.own().filter(|row| row.seq > self.pushed).take(most).collect();
+        let mut again: Vec<&Row> = self.own().filter(|row| row.seq > self.pushed).collect();
+        again.sort_by_key(|row| row.seq);
+        again.truncate(most);
         if let Some(first) = again.first() {
             let first_seq = first.seq;
             let changes = again.iter().map(|row| row.change.as_ref().clone()).collect();
@@ -134,6 +150,7 @@ impl Disk {
                 let refused = matches!(result.outcome, Outcome::Rejected | Outcome::Parked);
                 row.state = if refused { State::Rejected } else { State::Settled };
                 row.outcome = Some(result.outcome);
+                row.told_in = Some(self.epoch);
             }
         }
         self.pushed = self.pushed.max(seq);

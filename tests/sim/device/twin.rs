@@ -167,6 +167,7 @@ impl Twin {
             store.write(Durability::Full, |transaction| {
                 let (device, epoch) = (settings::device(transaction)?, settings::epoch(transaction)?);
                 let Some(batch) = outbox::seal_at_most(transaction, most)? else { return Ok(None) };
+                reset::keep_lost_orders(transaction)?;
                 let orders = outbox::orders(transaction, &batch.changes)?;
                 let outbox::Batch { first_seq, prev_chain, changes } = batch;
                 Ok(Some(PushInput { device, epoch, first_seq, prev_chain, changes, orders }))
@@ -187,6 +188,12 @@ impl Twin {
     pub fn is_own(&self, ack: Ack, done: bool) {
         let own = self.with("compare chains", |store| store.read(|conn| reset::is_own(conn, ack)));
         self.agree(own.is_none_or(|own| own == done), || format!("{ack:?} is its own: {own:?}"));
+    }
+
+    pub fn begin_epoch(&self, epoch: EpochId, ack: Ack) {
+        self.with("begin another history", |store| {
+            store.write(Durability::Full, |transaction| reset::begin_epoch(transaction, epoch, ack))
+        });
     }
 
     pub fn take_new_device(&self, new: DeviceId) {

@@ -14,7 +14,7 @@ use stillage_core::{
     quantity::Quantity,
     record::{Record, Ref},
     scope::Scope,
-    settle::{LogRow, Writes},
+    settle::{ChangeRow, LogRow, Writes},
     stock::Cell,
     sum::SumChanges,
     wire::{LogEntry, entry},
@@ -37,6 +37,26 @@ impl Commit<'_> {
     pub fn run(mut self, writes: &Writes) {
         self.nothing_lost(writes);
         self.changes(writes);
+        self.rows(writes);
+    }
+
+    /// New ends of changes that were parked: their links stand.
+    pub fn released(mut self, writes: &Writes) {
+        self.nothing_lost(writes);
+        for row in &writes.changes {
+            let id = row.change.id;
+            let Some(known) = self.server.changes.get_mut(&id) else { continue };
+            let parked = known.outcome == Outcome::Parked;
+            self.checks
+                .hold(Check::OutcomesNeverChange, parked, || format!("{id} was not parked and is decided again"));
+            known.outcome = row.result.outcome;
+            (known.code, known.details) = (row.result.code.clone(), row.result.details.clone());
+            self.refused(row);
+        }
+        self.rows(writes);
+    }
+
+    fn rows(&mut self, writes: &Writes) {
         self.times(writes);
         let numbers = self.log(&writes.log);
         for (scope, change) in SumChanges::of(writes, |of| numbers.records.get(&of).copied()).0 {
@@ -100,16 +120,23 @@ impl Commit<'_> {
             };
             let once = self.server.changes.insert(row.change.id, settled).is_none();
             self.checks.hold(Check::OneEffect, once, || format!("{} is decided twice", row.change.id));
-            if matches!(row.result.outcome, Outcome::Rejected | Outcome::Parked)
-                && let Some(of) = row.creates
-            {
-                let root = row.result.details.get("root").and_then(|root| root.as_str()).and_then(|r| r.parse().ok());
-                self.server.refused.insert(of, root.unwrap_or(row.change.id));
-            }
+            self.refused(row);
+            self.server.park(row);
         }
         for (id, ack) in &writes.devices {
             let same = self.server.devices.get(id).map(|known| known.ack(*id)) == Some(*ack);
             self.checks.hold(Check::GapFreePrefix, same, || format!("{id} is acknowledged where its chain is not"));
+        }
+    }
+
+    /// What a refused change would have made is known by it.
+    fn refused(&mut self, row: &ChangeRow) {
+        let Some(of) = row.creates else { return };
+        if matches!(row.result.outcome, Outcome::Rejected | Outcome::Parked) {
+            let root = row.result.details.get("root").and_then(|root| root.as_str()).and_then(|r| r.parse().ok());
+            self.server.refused.insert(of, root.unwrap_or(row.change.id));
+        } else if self.server.refused.get(&of) == Some(&row.change.id) {
+            self.server.refused.remove(&of);
         }
     }
 

@@ -4,6 +4,7 @@
 use super::World;
 use crate::{
     checks::Check,
+    plan::Fault,
     server::{Attempt, Request},
     shelf::answers,
 };
@@ -32,12 +33,18 @@ struct Had {
 pub(super) struct Causes {
     had: BTreeMap<(ChangeId, Cell), Had>,
     last: BTreeMap<(usize, Cell), ChangeId>,
+    /// Where each was put at first: after a restore it has its place again, whoever has come back by then.
+    placed: BTreeMap<(ChangeId, Cell), i64>,
 }
 
 impl World<'_> {
-    pub(super) fn commit(&mut self, attempt: &Attempt) {
+    /// Says whether something that was parked came free by it.
+    pub(super) fn commit(&mut self, attempt: &Attempt) -> bool {
         self.server.commit(attempt, &mut self.checks);
         self.check_causes(&attempt.writes);
+        let released = self.server.release(&mut self.checks);
+        released.iter().for_each(|writes| self.check_causes(writes));
+        !released.is_empty()
     }
 
     /// What was taken stands in the chain as the device has it; what was not taken again is known by what it says and
@@ -93,6 +100,10 @@ impl World<'_> {
             let own = own.and_then(|own| self.moved(own).or_else(|| self.counted(own)));
             let own = own.filter(|own| own.device == order.device).map_or(0, |own| own.ts);
             let before = had.entry.max(count).max(own);
+            let first = *self.causes.placed.entry((change, cell)).or_insert(order.ts);
+            if first == order.ts && self.fired[Fault::Restore.at()] > 0 {
+                continue;
+            }
             let what = || format!("{change} is put at {} and what was known at {before}", order.ts);
             self.checks.hold(Check::CauseComesFirst, order.ts > before, what);
         }

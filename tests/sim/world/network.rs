@@ -3,18 +3,17 @@
 
 use super::{Event, World};
 use crate::{
-    checks::Check,
     device::{Ask, Reply, Stage},
     plan::Fault,
-    server::{Known, Limits, Request, Server},
+    server::{Certificate, Known, Limits, Request, Server},
 };
+use std::collections::BTreeMap;
 use stillage_core::{
     absorb::Discard,
-    change::ChangeResult,
     id::DeviceId,
     scope::Scope,
     settle::Settled,
-    wire::{PullAnswer, PushAnswer, PushRefusal},
+    wire::{PullAnswer, PullInput, PushAnswer, PushInput},
 };
 
 const TIMEOUT: i64 = 30_000_000;
@@ -41,18 +40,17 @@ impl World<'_> {
         }
         (device.again, device.pulling) = (false, false);
         (device.refusals, device.discards) = (0, 0);
-        // A change of id that was cut short is finished first.
-        if device.keyring != device.disk.device {
-            let new = device.keyring;
-            device.disk.take_new_device(new);
-            self.flush(at);
-        }
+        (device.meeting, device.returning) = (None, None);
+        self.finish_new_id(at);
         self.ask(at);
     }
 
-    fn ask(&mut self, at: usize) {
+    pub(super) fn ask(&mut self, at: usize) {
         if self.crashes(at) {
             return;
+        }
+        if let Some(ask) = self.ask_of_epoch(at) {
+            return self.send(at, ask);
         }
         let push = self.plan.push;
         let device = &mut self.devices[at];
@@ -104,6 +102,11 @@ impl World<'_> {
     /// At the server.
     pub(super) fn request(&mut self, device: usize, ask: u64, what: Ask) {
         match what {
+            Ask::Push(PushInput { device: who, .. }) | Ask::Pull(PullInput { device: who, .. })
+                if !self.server.devices.contains_key(&who) =>
+            {
+                self.reply(device, ask, Reply::SignedOut(self.server.epoch));
+            }
             Ask::Push(input) if input.epoch.is_some_and(|epoch| epoch != self.server.epoch) => {
                 let answer = self.server.other_epoch(input.device, self.now);
                 self.reply(device, ask, Reply::Push(answer));
@@ -128,10 +131,14 @@ impl World<'_> {
                     Some(known) => {
                         let change = self.dice.uuid();
                         self.server.enrol(new, Known { links: Vec::new(), ..known }, change, &mut self.checks);
-                        Reply::Enrolled(new)
+                        self.certified(new)
                     }
-                    None => Reply::Unavailable,
+                    None => Reply::SignedOut(self.server.epoch),
                 };
+                self.reply(device, ask, reply);
+            }
+            Ask::Return { certificate, epoch } => {
+                let reply = self.take_back(certificate, epoch);
                 self.reply(device, ask, reply);
             }
         }
@@ -208,8 +215,7 @@ impl World<'_> {
             let (ours, theirs) = requests.split_at(requests.len() / 2);
             let mut mine = self.server.attempt(ours);
             let other = self.server.attempt(theirs);
-            self.commit(&other);
-            if Server::crosses(&mine, &other) {
+            if self.commit(&other) | Server::crosses(&mine, &other) {
                 mine = self.server.attempt(ours);
             }
             self.commit(&mine);
@@ -253,7 +259,7 @@ impl World<'_> {
     }
 
     /// The round has failed; another one is tried a little later.
-    fn give_up(&mut self, at: usize) {
+    pub(super) fn give_up(&mut self, at: usize) {
         let device = &mut self.devices[at];
         (device.stage, device.pulling) = (Stage::Idle, false);
         let delay = self.dice.between(1_000_000, 5_000_000);
@@ -272,7 +278,7 @@ impl World<'_> {
         let server_time = match &reply {
             Reply::Push(answer) => Some(answer.server_time),
             Reply::Pull(answer) => Some(answer.server_time),
-            Reply::Enrolled(_) | Reply::Unavailable => None,
+            Reply::Enrolled(_) | Reply::SignedOut(_) | Reply::Unavailable => None,
         };
         if let (Some(asked), Some(server)) = (asked, server_time) {
             device.disk.sample(asked, device.machine.moment(now), server);
@@ -281,15 +287,18 @@ impl World<'_> {
             return;
         }
         match reply {
+            Reply::Push(answer) if self.devices[at].meeting.is_some() => self.met(at, &answer),
             Reply::Push(answer) => self.pushed(at, &answer),
             Reply::Pull(answer) => self.pulled(at, &answer),
-            Reply::Enrolled(new) => self.enrolled(at, new),
+            Reply::Enrolled(certificate) if self.devices[at].returning.is_some() => self.returned(at, certificate),
+            Reply::Enrolled(certificate) => self.enrolled(at, certificate),
+            Reply::SignedOut(epoch) => self.signed_out(at, epoch),
             Reply::Unavailable => self.give_up(at),
         }
     }
 
     fn pushed(&mut self, at: usize, answer: &PushAnswer) {
-        self.told(&answer.results);
+        self.told(answer.epoch, &answer.results);
         let device = &mut self.devices[at];
         match answer.refusal {
             Some(refusal) => {
@@ -297,15 +306,13 @@ impl World<'_> {
                 if device.refusals > ATTEMPTS {
                     return self.give_up(at);
                 }
-                device.forked = true;
-                let forked = refusal == PushRefusal::DeviceForked;
-                self.checks.hold(Check::NoResetLoops, forked, || "the server's history became another one".into());
+                self.refused(at, refusal, answer);
             }
             None if !device.disk.is_own(answer.ack) => device.forked = true,
             None => {
                 device.disk.pushed_to(answer.ack.seq);
                 let id = device.disk.device;
-                self.acknowledged(id, answer.ack.seq);
+                self.acknowledged(answer.epoch, (id, answer.ack.seq));
             }
         }
         self.ask(at);
@@ -313,13 +320,19 @@ impl World<'_> {
 
     fn pulled(&mut self, at: usize, answer: &PullAnswer) {
         let device = &mut self.devices[at];
-        let before = device.disk.cursors.clone();
+        if answer.epoch != device.disk.epoch {
+            device.meeting = Some(answer.epoch);
+            device.discards += 1;
+            return if device.discards > ATTEMPTS - 1 { self.give_up(at) } else { self.ask(at) };
+        }
+        // Cursors go back when the base is built anew, and only then.
+        let before = if device.disk.reset { BTreeMap::new() } else { device.disk.cursors.clone() };
         match device.disk.apply(answer) {
             Ok(applied) => {
                 if let Some(ack) = &answer.ack {
                     let id = self.devices[at].disk.device;
-                    self.told(&ack.results);
-                    self.acknowledged(id, ack.seq);
+                    self.told(answer.epoch, &ack.results);
+                    self.acknowledged(answer.epoch, (id, ack.seq));
                 }
                 self.check_applied(at, answer, (&before, &applied.cells));
                 if self.crashes(at) {
@@ -344,36 +357,19 @@ impl World<'_> {
         }
     }
 
-    fn enrolled(&mut self, at: usize, new: DeviceId) {
+    fn enrolled(&mut self, at: usize, certificate: Certificate) {
+        let new = certificate.device;
         self.devices[at].keyring = new;
         if self.crashes(at) {
             return;
         }
         let device = &mut self.devices[at];
         device.disk.take_new_device(new);
+        device.disk.certificate = Some(certificate);
         device.forked = false;
         device.forks += 1;
         self.flush(at);
         self.say(|| format!("  device {at} goes on as {new}"));
         self.ask(at);
-    }
-
-    /// The end of a change that was told once is its end.
-    fn told(&mut self, results: &[ChangeResult]) {
-        for result in results.iter().filter(|result| result.code.as_deref() != Some("CHANGE_ID_REUSED")) {
-            let first = *self.told.entry(result.id).or_insert(result.outcome);
-            let same = first == result.outcome;
-            let id = result.id;
-            self.checks
-                .hold(Check::OutcomesNeverChange, same, || format!("{id} was {first:?}, now {:?}", result.outcome));
-        }
-    }
-
-    fn acknowledged(&mut self, id: DeviceId, seq: u64) {
-        let most = self.acked.entry(id).or_default();
-        *most = seq.max(*most);
-        let most = *most;
-        let has = self.server.devices.get(&id).map_or(0, |known| known.links.len() as u64);
-        self.checks.hold(Check::AcknowledgedSurvives, has >= most, || format!("{id} was told {most}, there are {has}"));
     }
 }

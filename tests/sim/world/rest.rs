@@ -12,7 +12,8 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
-    change::Outcome, decide::Effects, quantity::Quantity, record::Kind, scope::Scope, stock::Cell, wire::PullAnswer,
+    change::Outcome, decide::Effects, quantity::Quantity, record::Kind, scope::Scope, settle::awaited, stock::Cell,
+    wire::PullAnswer,
 };
 
 /// More new ids than this are a loop: an image and a copy may each cost a few.
@@ -33,6 +34,7 @@ impl World<'_> {
             let device = &self.devices[at];
             let idle = device.stage == Stage::Idle && !device.again && !device.forked;
             idle && device.online
+                && self.has_met(at)
                 && device.keyring == device.disk.device
                 && device.disk.waiting() == 0
                 && self.is_at_head(at)
@@ -66,6 +68,8 @@ impl World<'_> {
         (before, cells): (&BTreeMap<Scope, u64>, &[Cell]),
     ) {
         let (disk, checks) = (&self.devices[at].disk, &mut self.checks);
+        // Of a history that is no more the rest is not there to be compared with.
+        let here = answer.epoch == self.server.epoch;
         for (scope, old) in before {
             let now = disk.cursors.get(scope);
             let held = now.is_some_and(|now| now >= old) || answer.removed.contains(scope);
@@ -75,7 +79,7 @@ impl World<'_> {
             let log = self.server.logs.get(&page.scope).map_or(0, Vec::len) as u64;
             let now = disk.cursors.get(&page.scope).copied();
             let tiles = page.entries.len() as u64 == page.to - page.from
-                && page.to <= log
+                && (page.to <= log || !here)
                 && (now == Some(page.to) || answer.removed.contains(&page.scope));
             checks.hold(Check::PagesTile, tiles, || format!("{} from {} to {}", page.scope, page.from, page.to));
         }
@@ -102,7 +106,9 @@ impl World<'_> {
         let Some(ack) = &answer.ack else { return };
         let own = disk.chain_at(ack.seq) == Some(ack.chain);
         checks.hold(Check::GapFreePrefix, own, || format!("device {at} believes another chain at {}", ack.seq));
-        for result in &ack.results {
+        // What waited for others may have come free since this was said.
+        let said = ack.results.iter().filter(|result| here && awaited(result).is_none());
+        for result in said {
             let left = self.server.left.get(&result.id).into_iter().flatten();
             for (scope, seq) in left {
                 let seen = disk.cursors.get(scope).is_none_or(|cursor| cursor >= seq);
@@ -130,6 +136,7 @@ impl World<'_> {
             }
         }
         self.check_ends();
+        self.check_came_back();
         self.check_sums();
         self.check_truth();
         self.check_orders();
@@ -151,7 +158,7 @@ impl World<'_> {
         for device in &self.devices {
             for row in device.disk.outbox.iter().filter(|row| row.state != State::Queued && !row.waits()) {
                 let end = self.server.changes.get(&row.change.id).map(|known| known.outcome);
-                let same = end.is_some() && row.outcome == end;
+                let same = end.is_some() && (row.outcome == end || self.is_of_lost(row));
                 let id = row.change.id;
                 self.checks.hold(Check::OutcomesNeverChange, same, || format!("{id} is {:?} and {end:?}", row.outcome));
             }

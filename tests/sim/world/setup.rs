@@ -42,6 +42,9 @@ impl<'a> World<'a> {
             devices: Vec::new(),
             asking: BTreeMap::new(),
             images: BTreeMap::new(),
+            backups: Vec::new(),
+            settled: BTreeSet::new(),
+            makers: BTreeMap::new(),
             land,
             shelf: Shelf::default(),
             checks,
@@ -74,7 +77,8 @@ impl<'a> World<'a> {
             let (id, change) = (DeviceId(self.dice.uuid()), self.dice.uuid());
             self.server.enrol(id, Known { person, sites, links: Vec::new() }, change, &mut self.checks);
             let new = if self.mode.sqlite { Disk::with_sqlite } else { Disk::new };
-            let disk = new(id, person, self.server.epoch);
+            let mut disk = new(id, person, self.server.epoch);
+            disk.certificate = self.server.certificate(id);
             self.devices.push(Device::new(disk, Machine::exact(START - 1_000_000)));
         }
         for at in 0..self.devices.len() {

@@ -51,6 +51,8 @@ impl World<'_> {
             What::CountedTwice => self.counted_twice(device, &mut dice),
             What::Recount => self.recount(device, &mut dice),
             What::ClockBack => self.clock_back(device, &mut dice),
+            What::Backup => self.back_up(),
+            What::Restore => self.restore(),
         }
     }
 
@@ -85,11 +87,12 @@ impl World<'_> {
             desktop.disk.set_clock(here, now);
         }
         let (at, error) = desktop.disk.clock.now(here);
-        let kind = intent.action.kind();
+        let (kind, made) = (intent.action.kind(), intent.action.creates());
         let told =
             if self.mode.trace { serde_json::to_string(&intent.action).unwrap_or_default() } else { String::new() };
         match desktop.disk.act(intent.action, id, Stamp { at, error, here }) {
             Ok(effects) => {
+                self.makers.extend(made.map(|of| (of, id)));
                 self.shelf.acted(id, Known { t: now, at, error }, &effects, intent.mistake);
                 self.knew(device, id, &effects);
                 self.say(|| format!("  {id} at {:+} ±{error}: {told}", at - now));

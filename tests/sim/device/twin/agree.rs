@@ -55,8 +55,8 @@ fn odd<K: Ord + Debug, V: PartialEq + Debug>(
     Some(format!("{what} {key:?}: {:?} in SQLite, {:?} in memory", store.get(key), memory.get(key)))
 }
 
-/// An own change as far as both keep it: its text, state, place in the chain and end.
-type Own = (ChangeId, String, State, Option<(DeviceId, u64, Digest)>, Option<Outcome>);
+/// An own change as far as both keep it: its text, state, place in the chain, end, and place in a lost history.
+type Own = (ChangeId, String, State, Option<(DeviceId, u64, Digest)>, Option<Outcome>, Option<i64>);
 
 fn short(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
     let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
@@ -66,7 +66,10 @@ fn short(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
     let figures = (outbox::waiting(conn)?, outbox::has_unsent(conn)?, outbox::settled_seq(conn, device)?);
     let counted = (disk.waiting() as u64, disk.has_unsent(), disk.settled_seq());
     let own = odd("change", &own_changes(conn)?, &remembered(disk));
+    let reset = settings::get(conn, settings::RESET)?.is_some();
+    let lost = (settings::parsed(conn, settings::LOST_EPOCH)?, reset);
     let found = unlike("settings", &here, &there)
+        .or_else(|| unlike("lost history", &lost, &(disk.lost_epoch, disk.reset)))
         .or_else(|| unlike("waiting, unsent, settled", &figures, &counted))
         .or(own)
         .or(odd("cursor", &settings::cursors(conn)?, &disk.cursors));
@@ -74,7 +77,7 @@ fn short(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
 }
 
 fn own_changes(conn: &Connection) -> Result<BTreeMap<u64, Own>, Failure> {
-    let sql = "SELECT n, change, body, state, device, seq, chain, outcome FROM outbox";
+    let sql = "SELECT n, change, body, state, device, seq, chain, outcome, order_ts FROM outbox";
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut own = BTreeMap::new();
@@ -91,7 +94,7 @@ fn own_changes(conn: &Connection) -> Result<BTreeMap<u64, Own>, Failure> {
         };
         let outcome = row.get::<_, Option<String>>(7)?;
         let outcome = outcome.map(|word| serde_json::from_value(word.into())).transpose()?;
-        own.insert(row.get(0)?, (ChangeId(row.get(1)?), row.get(2)?, state, place, outcome));
+        own.insert(row.get(0)?, (ChangeId(row.get(1)?), row.get(2)?, state, place, outcome, row.get(8)?));
     }
     Ok(own)
 }
@@ -99,7 +102,7 @@ fn own_changes(conn: &Connection) -> Result<BTreeMap<u64, Own>, Failure> {
 fn remembered(disk: &Disk) -> BTreeMap<u64, Own> {
     let own = disk.outbox.iter().map(|row| {
         let place = row.device.map(|device| (device, row.seq, row.chain));
-        (row.n, (row.change.id, row.change.body.clone(), row.state, place, row.outcome))
+        (row.n, (row.change.id, row.change.body.clone(), row.state, place, row.outcome, row.order))
     });
     own.collect()
 }

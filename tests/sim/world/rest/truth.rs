@@ -30,6 +30,10 @@ impl World<'_> {
             let held = self.server.book.on_hand(&cell);
             let right = held.0 == due;
             let what = || format!("{cell:?} holds {held}, the shelf says {}", Quantity(due));
+            if !right && self.mode.trace {
+                let told = self.told_of(&cell, last);
+                self.say(|| told);
+            }
             if exact {
                 self.checks.hold(Check::CountedEqualsShelf, right, what);
                 continue;
@@ -37,6 +41,17 @@ impl World<'_> {
             let fair = right || self.is_excused(&cell, last, &flagged);
             self.checks.hold(Check::WrongIsFlagged, fair, what);
         }
+    }
+
+    /// What happened there, as it was and as it is booked.
+    fn told_of(&self, cell: &Cell, last: Seen) -> String {
+        let booked = self.shelf.places[cell].booked.iter();
+        let rows = booked.map(|booked| {
+            let order = self.order_of(booked).map(|order| order.ts);
+            format!("\n  {} {:+} at {}, booked {order:?}", booked.change, booked.delta, booked.t)
+        });
+        let counted = self.server.book.cells.get(cell).and_then(|level| level.count);
+        format!("  {cell:?}: last seen {last:?}, counted {counted:?}{}", rows.collect::<String>())
     }
 
     /// Whether every movement on the wrong side of the last count is asked about, or a clock was worse than it said.

@@ -1,0 +1,231 @@
+//! The server is lost, and an older backup of it goes on as another history: what its devices do about that, step by step
+//! as the client's `sync/push.rs`, `sync/pull.rs` and `sync/enrol.rs`, and what must be there again.
+
+use super::World;
+use crate::{
+    checks::Check,
+    device::{Ask, Reply, Row, State},
+    plan::Fault,
+    server::{Certificate, Known},
+};
+use std::collections::BTreeMap;
+use stillage_core::{
+    change::{Change, Outcome},
+    id::{ChangeId, EpochId, InboxId, MovementId},
+    record::Ref,
+    wire::{PushAnswer, PushRefusal},
+};
+
+impl World<'_> {
+    pub(super) fn back_up(&mut self) {
+        self.backups.push(self.server.clone());
+    }
+
+    /// What was under way to the lost server is lost with it; what it had told of its history may still arrive.
+    pub(super) fn restore(&mut self) {
+        let Some(backup) = self.dice.pick(&self.backups) else { return };
+        let backup = backup.clone();
+        self.fired(Fault::Restore);
+        let epoch = EpochId(self.dice.uuid());
+        self.remember();
+        // One that this backup itself has another end of was taken in a history beside its own.
+        self.settled.retain(|change| backup.changes.get(change).is_none_or(|known| is_taken(known.outcome)));
+        self.server = backup.restored(epoch);
+        self.waiting.clear();
+        // Outcomes and acknowledgements are those of a history.
+        self.told.clear();
+        self.acked.clear();
+        self.say(|| format!("  the server goes on as {epoch}"));
+        self.poke_all();
+    }
+
+    /// What devices know to be taken when its server is lost.
+    fn remember(&mut self) {
+        for device in &self.devices {
+            let settled = device.disk.outbox.iter().filter(|row| row.state == State::Settled);
+            self.settled.extend(settled.map(|row| row.change.id));
+        }
+    }
+
+    /// How a device goes on that was refused.
+    pub(super) fn refused(&mut self, at: usize, refusal: PushRefusal, answer: &PushAnswer) {
+        let known = self.devices[at].disk.epoch;
+        match refusal {
+            PushRefusal::DeviceForked => self.devices[at].forked = true,
+            // A push that names another history is told nothing about the device's chain.
+            PushRefusal::EpochChanged if known != answer.epoch => self.devices[at].meeting = Some(answer.epoch),
+            PushRefusal::EpochChanged => self.begin_epoch(at, answer),
+        }
+        let lost = self.fired[Fault::Restore.at()] > 0 || refusal == PushRefusal::DeviceForked;
+        self.checks.hold(Check::NoResetLoops, lost, || "the server's history became another one".into());
+    }
+
+    /// The other history has said how far it holds this device's chain.
+    pub(super) fn met(&mut self, at: usize, answer: &PushAnswer) {
+        self.devices[at].meeting = None;
+        match answer.refusal {
+            Some(PushRefusal::DeviceForked) => self.devices[at].forked = true,
+            None | Some(PushRefusal::EpochChanged) => self.begin_epoch(at, answer),
+        }
+        self.ask(at);
+    }
+
+    fn begin_epoch(&mut self, at: usize, answer: &PushAnswer) {
+        let disk = &mut self.devices[at].disk;
+        if !disk.is_own(answer.ack) {
+            self.devices[at].forked = true;
+            return;
+        }
+        disk.begin_epoch(answer.epoch, answer.ack);
+        self.flush(at);
+        self.say(|| format!("  device {at} meets {}, which has its chain to {}", answer.epoch, answer.ack.seq));
+    }
+
+    /// A server that was restored from before this device joined takes it back by its certificate.
+    pub(super) fn signed_out(&mut self, at: usize, epoch: EpochId) {
+        let device = &mut self.devices[at];
+        (device.forked, device.meeting, device.pulling) = (false, None, false);
+        let lost = epoch != device.disk.epoch;
+        self.checks.hold(Check::NoResetLoops, lost, || format!("device {at} is unknown in its own history"));
+        if !lost {
+            return self.give_up(at);
+        }
+        self.devices[at].returning = Some(epoch);
+        self.ask(at);
+    }
+
+    pub(super) fn take_back(&mut self, certificate: Certificate, epoch: EpochId) -> Reply {
+        // Its proof is for one history.
+        if epoch != self.server.epoch {
+            return Reply::Unavailable;
+        }
+        let Certificate { device, person, sites } = certificate;
+        let change = self.dice.uuid();
+        self.server.enrol(device, Known { person, sites, links: Vec::new() }, change, &mut self.checks);
+        self.certified(device)
+    }
+
+    pub(super) fn certified(&self, device: stillage_core::id::DeviceId) -> Reply {
+        self.server.certificate(device).map_or(Reply::Unavailable, Reply::Enrolled)
+    }
+
+    /// The token of the device whose certificate it had, under another id if that was cut short.
+    pub(super) fn returned(&mut self, at: usize, certificate: Certificate) {
+        self.devices[at].keyring = certificate.device;
+        if self.crashes(at) {
+            return;
+        }
+        let device = &mut self.devices[at];
+        (device.returning, device.pulling) = (None, false);
+        device.disk.certificate = Some(certificate);
+        self.flush(at);
+        self.finish_new_id(at);
+        self.say(|| format!("  device {at} was taken back"));
+        self.ask(at);
+    }
+
+    /// A change of id that was cut short.
+    pub(super) fn finish_new_id(&mut self, at: usize) {
+        let device = &mut self.devices[at];
+        if device.keyring != device.disk.device {
+            let new = device.keyring;
+            device.disk.take_new_device(new);
+            self.flush(at);
+        }
+    }
+
+    /// What to ask of a history that was met.
+    pub(super) fn ask_of_epoch(&mut self, at: usize) -> Option<Ask> {
+        let device = &self.devices[at];
+        if let (Some(epoch), Some(certificate)) = (device.returning, &device.disk.certificate) {
+            return Some(Ask::Return { certificate: certificate.clone(), epoch });
+        }
+        let input = device.disk.meet(device.meeting?);
+        self.checks.hold(Check::GapFreePrefix, input.is_some(), || format!("the chain of device {at} has a hole"));
+        input.map(Ask::Push)
+    }
+
+    /// Stock that was settled in a history which the server lost is there again, as far as somebody still has the change.
+    /// Records and answers may meet another order of return: every change has an end that somebody sees (`check_ends`).
+    pub(super) fn check_came_back(&mut self) {
+        let rows = self.devices.iter().flat_map(|device| &device.disk.outbox);
+        let held: BTreeMap<ChangeId, &Change> = rows.map(|row| (row.change.id, row.change.as_ref())).collect();
+        for change in &self.settled {
+            let stock = held.get(change).is_some_and(|change| change.kind.starts_with("stock."));
+            if !stock {
+                continue;
+            }
+            let known = self.server.changes.get(change);
+            let back = known.is_some_and(|known| is_taken(known.outcome));
+            let fair = back || self.is_excused_from_return(*change, &held);
+            self.checks.hold(Check::ComesBack, fair, || {
+                let end = known.map(|known| (known.outcome, known.code.clone(), known.details.to_string()));
+                format!("{change} was taken and came to {end:?}")
+            });
+        }
+    }
+
+    /// Whether it stands on something that nobody in the fleet has any more, what it takes back was taken back by somebody
+    /// else, or a person put it aside while it waited for what had not come back yet.
+    fn is_excused_from_return(&self, change: ChangeId, held: &BTreeMap<ChangeId, &Change>) -> bool {
+        let Some(known) = self.server.changes.get(&change) else { return false };
+        let named = |field: &str| known.details.get(field).and_then(|of| of.as_str());
+        let gone = |cause: ChangeId| match self.server.changes.get(&cause) {
+            None => !held.contains_key(&cause),
+            Some(known) => !is_taken(known.outcome),
+        };
+        let row = InboxId::derived(change.0, "inbox/0");
+        let open = self.server.book.records.get(&row.into()).is_some_and(|row| row.text("state") == Some("open"));
+        if known.outcome == Outcome::Parked && !open {
+            return true;
+        }
+        match known.code.as_deref() {
+            Some("NOT_FOUND") => {
+                let of = named("subject").and_then(|of| of.parse::<Ref>().ok());
+                of.and_then(|of| self.makers.get(&of)).is_some_and(|maker| gone(*maker))
+            }
+            Some("MOVEMENT_NOT_FOUND") => {
+                named("movement").and_then(|of| of.parse::<MovementId>().ok()).is_some_and(|of| gone(ChangeId(of.0)))
+            }
+            Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
+            Some("NOT_ENOUGH_STOCK") => self.is_promised_twice(&known.details),
+            Some("ALREADY_REVERSED") => {
+                let of = named("movement").and_then(|of| of.parse::<MovementId>().ok());
+                of.is_some_and(|of| self.server.book.reversed.contains_key(&of))
+            }
+            _ => false,
+        }
+    }
+
+    /// In a place that may not go below zero somebody has taken since what was gone before, or what came in there was on a
+    /// disk that is no more.
+    fn is_promised_twice(&self, details: &serde_json::Value) -> bool {
+        let named = |of: String, field: &str| details.get(field).and_then(|name| name.as_str()) == Some(of.as_str());
+        let mut moved = self.server.book.movements.values().map(|kept| &kept.movement);
+        let since = moved.any(|movement| {
+            let place = movement.from.location.to_string();
+            let here = named(movement.item.to_string(), "item") && named(place, "location");
+            here && !movement.is_variance() && !self.settled.contains(&movement.change)
+        });
+        since || !self.destroyed.is_empty()
+    }
+
+    /// What a device need not offer again has the end there that it was told: unless a copy of the device has offered it,
+    /// or the server was restored twice, from backups of two histories.
+    pub(super) fn is_of_lost(&self, row: &Row) -> bool {
+        let fired = |fault: Fault| self.fired[fault.at()];
+        let other = fired(Fault::CopiedDisk) > 0 || fired(Fault::OldImage) > 0 || fired(Fault::Restore) > 1;
+        other && row.told_in.is_some_and(|epoch| epoch != self.server.epoch)
+    }
+
+    /// Everybody hears of it by and by.
+    pub(super) fn has_met(&self, at: usize) -> bool {
+        let device = &self.devices[at];
+        let asks = device.meeting.is_some() || device.returning.is_some();
+        device.disk.epoch == self.server.epoch && !device.disk.reset && !asks
+    }
+}
+
+const fn is_taken(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Applied | Outcome::Merged)
+}
