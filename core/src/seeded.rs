@@ -85,7 +85,6 @@ bugs! {
     SumOfFirstScope = "sum_of_first_scope", "a device takes every cell of an answer for one of the same scope";
     PendingNotCarried = "pending_not_carried", "pending changes do not see those before them when they are decided again";
     LostPlaceIgnored = "lost_place_ignored", "what comes back after a restore is placed anew";
-    LostNumbersBelieved = "lost_numbers_believed", "numbers of a lost history are taken for those of this one";
     NothingWaits = "nothing_waits", "what comes back before what it stands on is refused";
     NothingComesFree = "nothing_comes_free", "what was parked until others have come back stays parked";
     ParkedPlaceLost = "parked_place_lost", "what waited for others is placed when it comes free";
