@@ -70,13 +70,16 @@ pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
 #[must_use]
 pub fn needs_of(act: &Act, facts: &Facts) -> Needs {
     let mut needs = act.action.needs(facts);
-    for cell in &needs.cells {
-        if facts.cells.get(cell).is_some_and(|known| known.last_order >= act.at && !seeded!(TailNotLoaded)) {
-            let from = needs.tails.entry(*cell).or_insert(act.at);
-            *from = act.at.min(*from);
-        }
-    }
+    let tails = tails_of(act, &needs.cells, facts);
+    needs.absorb(tails);
     needs
+}
+
+/// What came into these cells since the act.
+fn tails_of(act: &Act, cells: &BTreeSet<Cell>, facts: &Facts) -> Needs {
+    let since = |cell: &&Cell| facts.cells.get(cell).is_some_and(|known| known.last_order >= act.at);
+    let cells = cells.iter().filter(since).filter(|_| !seeded!(TailNotLoaded));
+    Needs { tails: cells.map(|cell| (*cell, act.at)).collect(), ..Needs::default() }
 }
 
 /// The context in which an act is decided, its order fixed among what happened in `cells`: those

@@ -97,6 +97,13 @@ fn seeds_that_ended_with_a_wrong_cell_nobody_was_asked_about_hold() {
     }
 }
 
+/// The push that makes two items one also counts under the name that goes: what came in under the other is read too.
+#[test]
+fn a_count_in_the_push_that_joins_its_item_keeps_what_came_since() {
+    let run = run(order(903_355, 1, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+}
+
 #[test]
 fn the_same_seeds_do_the_same_on_any_number_of_threads() {
     let one = run(Order { threads: 1, ..order(500, 20, Mode::default()) });

@@ -107,6 +107,12 @@ impl Resolve {
         asked.then_some((ItemId(loser.id), ItemId(winner)))
     }
 
+    /// The item that this answer makes another name, and that which its goods are booked to.
+    pub(crate) fn joins(&self, facts: &Facts) -> Option<(ItemId, ItemId)> {
+        let (loser, winner) = self.merges(&self.row(facts)?)?;
+        Some((loser, facts.resolved(winner)))
+    }
+
     /// The movement that happened on the other side of its count, and the order it gets there.
     /// (`mine`: it stands on the right side; `recount`: a new count makes the question idle.)
     fn turned(&self, row: &Row<'_>) -> Option<(MovementId, i64)> {

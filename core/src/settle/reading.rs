@@ -3,8 +3,15 @@
 //! The surprise: it is read before anything is known, and may be asked many times. What the rules need is found in
 //! rounds, and every round asks every act; a body that was parsed in each of them was parsed five times.
 
-use super::{Push, Read, Settled, Writes, ambiguous, needs_of, read, release, settle_push};
-use crate::facts::{Facts, Needs};
+use super::{Push, Read, Settled, Writes, ambiguous, needs_of, read, release, settle_push, tails_of};
+use crate::{
+    action::Action,
+    change::Act,
+    facts::{Facts, Needs},
+    id::ItemId,
+    stock::Cell,
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A batch with what its bodies say.
 #[derive(Debug)]
@@ -21,18 +28,33 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn needs(&self, facts: &Facts) -> Needs {
         let mut needs = Needs::default();
+        let joined = self.joined(facts);
         for (push, acts) in &self.0 {
             for (change, act) in push.changes.iter().zip(acts) {
                 needs.changes.insert(change.id);
                 release::needs(push, change, &mut needs);
                 if let Ok(act) = act {
                     let own = needs_of(act, facts);
-                    needs.absorb(ambiguous::needs(act, &own.cells, facts));
+                    let theirs = elsewhere(&own.cells, &joined);
+                    needs.absorb(tails_of(act, &theirs, facts));
+                    for cells in [&own.cells, &theirs] {
+                        needs.absorb(ambiguous::needs(act, cells, facts));
+                    }
                     needs.absorb(own);
                 }
             }
         }
         needs.missing(facts)
+    }
+
+    /// Items that a change of this batch makes one: what comes after it finds its cells under the other name.
+    fn joined(&self, facts: &Facts) -> BTreeMap<ItemId, ItemId> {
+        let acts = self.0.iter().flat_map(|(_, acts)| acts).flatten();
+        let joins = |act: &Act| match &act.action {
+            Action::Resolve(resolve) => resolve.joins(facts),
+            _ => None,
+        };
+        acts.filter_map(joins).collect()
     }
 
     /// Decides every change of every push in turn, each seeing what those before it did.
@@ -43,4 +65,8 @@ impl<'a> Reading<'a> {
         writes.close(facts);
         (settled, writes)
     }
+}
+
+fn elsewhere(cells: &BTreeSet<Cell>, joined: &BTreeMap<ItemId, ItemId>) -> BTreeSet<Cell> {
+    cells.iter().filter_map(|cell| Some(Cell { item: *joined.get(&cell.item)?, ..*cell })).collect()
 }

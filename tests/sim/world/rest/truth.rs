@@ -69,7 +69,8 @@ impl World<'_> {
         if told.change != last.change && !alike.contains(&told.change) {
             let asked = alike.iter().any(|count| flagged.counts.contains(count));
             let parted = || self.parted(place, told.change, told.order).any(|id| flagged.movements.contains(&id));
-            return asked || parted() || !honest(told.change, told.order) || !honest(last.change, order);
+            let after = || self.came_after(told.change, (last, order), place);
+            return asked || parted() || after() || !honest(told.change, told.order) || !honest(last.change, order);
         }
         // Another count speaks. It has a lying clock, and everything was compared with the time it claims; or somebody
         // was asked whether the last one was the later when it did not agree yet with those there were.
@@ -82,7 +83,7 @@ impl World<'_> {
             let asked = flagged.movements.contains(&MovementId(booked.change.0));
             right
                 || asked
-                || self.came_after(booked, (last, order), place)
+                || self.came_after(booked.change, (last, order), place)
                 || !honest(booked.change, own)
                 || !honest(last.change, order)
         })
@@ -114,10 +115,10 @@ impl World<'_> {
 
     /// Whether something came in when two counts that agree were there. It is compared with the one that is booked as
     /// the later, and not with the one that was.
-    fn came_after(&self, booked: &Booked, (last, order): (Seen, OrderKey), place: &Place) -> bool {
+    fn came_after(&self, change: ChangeId, (last, order): (Seen, OrderKey), place: &Place) -> bool {
         let numbers = |change: &ChangeId| self.server.left.get(change).into_iter().flatten().copied();
         // Both counts stand in the log of one site.
-        let own: BTreeMap<Scope, u64> = numbers(&booked.change).collect();
+        let own: BTreeMap<Scope, u64> = numbers(&change).collect();
         let before = |seen: &Seen| {
             let mut sites = numbers(&seen.change).filter(|(scope, _)| matches!(scope, Scope::Site(_)));
             sites.any(|(scope, seq)| own.get(&scope).is_some_and(|own| seq < *own))
