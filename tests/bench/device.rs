@@ -15,10 +15,13 @@ use stillage_core::{
     action::Action,
     change::{Act, Change, Cut, Digest, Outcome},
     id::{ChangeId, DeviceId},
+    scope::Scope,
+    snapshot::{FORMAT, Manifest, ManifestInput},
     wire::{EnrolInput, Enrolled, PushAnswer, PushInput},
 };
 
 const ENROL: &str = "mutation($input: SyncJSON!) { enrolDevice(input: $input) }";
+const MANIFEST: &str = "query($input: SyncJSON!) { snapshotManifest(input: $input) }";
 const PUSH: &str = "mutation($input: SyncJSON!) { pushChanges(input: $input) }";
 
 pub struct Device {
@@ -88,6 +91,13 @@ impl Device {
             answers.push(self.connection.post(request).await?);
         }
         Ok(answers)
+    }
+
+    /// What snapshots of these scopes the server has. Asking has one made.
+    pub async fn manifest(&mut self, scopes: Vec<Scope>) -> Result<Manifest> {
+        let input = ManifestInput { device: self.id, epoch: Some(self.enrolled.epoch), format: FORMAT, scopes };
+        let answer = self.connection.post(graphql(MANIFEST, &json!({ "input": input }))).await?;
+        Ok(serde_json::from_value(field(&answer, "snapshotManifest")?)?)
     }
 
     /// Every change was applied, and the server's chain ends where this device's does.

@@ -49,7 +49,7 @@ pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
 }
 
 /// What an item says, unpacked: its id, its SKU and its name.
-fn said(items: &[Item]) -> f64 {
+pub fn said(items: &[Item]) -> f64 {
     let bytes: usize = items.iter().map(|item| 16 + item.sku.len() + item.name.len()).sum();
     bytes as f64 / items.len() as f64
 }
@@ -65,7 +65,8 @@ pub fn sync_files(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn check(engine: &Engine, items: &[Item]) -> Result<()> {
+/// All items are there, and the last one is found.
+pub async fn check(engine: &Engine, items: &[Item]) -> Result<()> {
     let last = items.last().context("no items")?;
     let page = engine.call("items.list", json!({ "search": last.sku, "offset": 0, "limit": 5 })).await?;
     ensure!(page["rows"][0]["sku"] == last.sku.as_str(), "{} is not found: {page}", last.sku);

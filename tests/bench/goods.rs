@@ -95,6 +95,23 @@ pub fn receive(item: ItemId, location: LocationId, mint: &mut Mint) -> Action {
     })
 }
 
+/// What is written about an item the nth time somebody edits it.
+pub fn description(edit: u32) -> String {
+    format!("As the maker of fasteners describes it in list {edit} of this year")
+}
+
+/// The nth edit of what is written about an item; the one before it is what the person saw.
+pub fn described(item: &Item, edit: u32) -> Action {
+    let before = edit.checked_sub(1).filter(|before| *before > 0).map(|before| json!(description(before)));
+    let patch = vec![FieldChange {
+        field: "description".to_owned(),
+        base: before.unwrap_or_default(),
+        value: json!(description(edit)),
+    }];
+    let (record, base_version) = (item.id.into(), u64::from(edit));
+    Action::from(Save { record, create: false, base_version, expected_version: None, patch })
+}
+
 fn item(n: usize, mint: &mut Mint) -> Item {
     let pick = |mint: &mut Mint, words: &[&'static str]| words[mint.below(words.len())];
     let (make, thing, finish) = (pick(mint, &MAKES), pick(mint, &THINGS), pick(mint, &FINISHES));

@@ -4,6 +4,7 @@
 //! The surprise: the order is fixed, whatever order was asked for. The first sync pulls a catalogue and no history, so
 //! it comes before everything that makes history.
 
+mod catch_up;
 mod crowd;
 mod device;
 mod first_sync;
@@ -21,6 +22,7 @@ mod report;
 mod scan;
 mod search;
 mod server;
+mod snapshot;
 mod world;
 
 use anyhow::{Context, Result, bail};
@@ -58,6 +60,12 @@ struct Args {
     /// How many items the catalogue has.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     items: u32,
+    /// Measure also what takes long to prepare.
+    #[arg(long)]
+    full: bool,
+    /// How many movements a long history has.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2_000..=10_000_000))]
+    movements: u32,
     /// Where the built programs are; beside this one when left out.
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
@@ -69,6 +77,8 @@ struct Args {
 #[derive(Debug, Clone, Copy)]
 enum Bench {
     FirstSync,
+    Snapshot,
+    CatchUp,
     Search,
     ScanToStored,
     Propagation,
@@ -78,11 +88,14 @@ enum Bench {
     AdjustApi,
     PushOnes,
     Push,
+    History,
 }
 
 impl Bench {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 13] = [
         Self::FirstSync,
+        Self::Snapshot,
+        Self::CatchUp,
         Self::Search,
         Self::ScanToStored,
         Self::Propagation,
@@ -92,11 +105,14 @@ impl Bench {
         Self::AdjustApi,
         Self::PushOnes,
         Self::Push,
+        Self::History,
     ];
 
     const fn about(self) -> (&'static str, &'static [Metric]) {
         match self {
             Self::FirstSync => ("first_sync", first_sync::METRICS),
+            Self::Snapshot => ("first_sync_snapshot", snapshot::METRICS),
+            Self::CatchUp => ("catch_up", catch_up::METRICS),
             Self::Search => ("search", search::METRICS),
             Self::ScanToStored => ("scan_to_stored", scan::METRICS),
             Self::Propagation => ("propagation", propagation::METRICS),
@@ -106,12 +122,15 @@ impl Bench {
             Self::AdjustApi => ("adjust_api", ones::ADJUST),
             Self::PushOnes => ("push_1_x128", ones::PUSH),
             Self::Push => ("push", push::METRICS),
+            Self::History => ("first_sync_history", snapshot::HISTORY),
         }
     }
 
     async fn measure(self, world: &mut World) -> Result<Vec<Sample>> {
         match self {
             Self::FirstSync => first_sync::measure(world).await,
+            Self::Snapshot => snapshot::measure(world).await,
+            Self::CatchUp => catch_up::measure(world).await,
             Self::Search => search::measure(world).await,
             Self::ScanToStored => scan::measure(world).await,
             Self::Propagation => propagation::measure(world).await,
@@ -121,6 +140,7 @@ impl Bench {
             Self::AdjustApi => ones::adjust(world).await,
             Self::PushOnes => ones::push(world).await,
             Self::Push => push::measure(world).await,
+            Self::History => snapshot::history(world).await,
         }
     }
 }
@@ -143,6 +163,7 @@ async fn run(args: Args) -> Result<ExitCode> {
     let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.parent().context("no folder")?.to_owned());
     let binaries = args.binaries.clone().map_or_else(beside, Ok)?;
     let mut world = World::new(folder.clone(), binaries, args.seed, usize::try_from(args.items)?);
+    world.movements = usize::try_from(args.movements)?;
     let report = tokio::select! {
         report = perform(&args, &mut world) => report,
         stop = stop_signal() => stop.and_then(|()| bail!("stopped by a signal")),
@@ -191,7 +212,10 @@ async fn perform(args: &Args, world: &mut World) -> Result<Option<Report>> {
     let mut rows = Vec::new();
     for bench in Bench::ALL {
         let (name, metrics) = bench.about();
-        if !args.names.is_empty() && !args.names.iter().any(|wanted| wanted == name) {
+        let named = args.names.iter().any(|wanted| wanted == name);
+        // A history takes minutes to make.
+        let usual = args.names.is_empty() && (args.full || !matches!(bench, Bench::History));
+        if !named && !usual {
             continue;
         }
         let mut samples = Vec::new();

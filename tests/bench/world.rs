@@ -25,6 +25,11 @@ pub struct World {
     shop: Option<Shop>,
     desktop: Option<Engine>,
     desktops: u32,
+    /// How often the catalogue was edited.
+    pub edits: u32,
+    /// How many movements a long history has, and how many the server has already.
+    pub movements: usize,
+    pub moved: usize,
 }
 
 /// The catalogue as the server has it, and the device that brought it there.
@@ -36,7 +41,19 @@ pub struct Shop {
 impl World {
     pub fn new(folder: PathBuf, binaries: PathBuf, seed: u64, items: usize) -> Self {
         let mint = Mint::new(seed);
-        Self { folder, binaries, mint, items, server: None, shop: None, desktop: None, desktops: 0 }
+        Self {
+            folder,
+            binaries,
+            mint,
+            items,
+            server: None,
+            shop: None,
+            desktop: None,
+            desktops: 0,
+            edits: 0,
+            movements: 0,
+            moved: 0,
+        }
     }
 
     pub async fn server(&mut self) -> Result<&mut Server> {

@@ -10,8 +10,8 @@ use crate::fault::Fault;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// What to measure (first_sync, search, scan_to_stored, propagation, list_50, item_by_id, search_server, adjust_api,
-    /// push_1_x128, push); everything when left out.
+    /// What to measure (first_sync, first_sync_snapshot, catch_up, search, scan_to_stored, propagation, list_50, item_by_id, search_server, adjust_api,
+    /// push_1_x128, push, first_sync_history); everything but the last when left out.
     names: Vec<String>,
     /// Medians of so many repetitions are reported.
     #[arg(long, default_value_t = 3)]
@@ -19,6 +19,9 @@ pub struct Args {
     /// Fail when a goal is not met.
     #[arg(long)]
     enforce: bool,
+    /// Measure also what takes long to prepare: first_sync_history.
+    #[arg(long)]
+    full: bool,
     /// The same seed gives the same items and the same work.
     #[arg(long)]
     seed: Option<u64>,
@@ -34,6 +37,7 @@ pub fn bench(args: &Args) -> Result<(), Fault> {
     let mut bench = Command::new(cargo::release()?.join("bench"));
     bench.args(&args.names).args(["--reps", &args.reps.to_string()]);
     bench.args(args.enforce.then_some("--enforce")).args(args.json.then_some("--json"));
+    bench.args(args.full.then_some("--full"));
     if let Some(seed) = args.seed {
         bench.args(["--seed", &seed.to_string()]);
     }
