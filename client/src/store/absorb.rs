@@ -111,7 +111,7 @@ impl<'a> Page<'a> {
     ) -> Result<Applied, Failure> {
         for scope in &absorbed.removed {
             if let Scope::Site(site) = scope {
-                reset::keep_orders_of(self.conn, site.0)?;
+                reset::keep_orders(self.conn, Some(*site))?;
             }
         }
         if self.waiting {

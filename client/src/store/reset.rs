@@ -5,7 +5,7 @@ use super::{outbox, rebase, record::write_base, search::Stale, settings, snapsho
 use crate::{Failure, Mint};
 use rusqlite::{Connection, Transaction};
 use stillage_core::{
-    id::{DeviceId, EpochId},
+    id::{DeviceId, EpochId, LocationId},
     scope::Scope,
     seed,
     wire::{Ack, Cursor},
@@ -13,7 +13,7 @@ use stillage_core::{
 
 /// Empties the base, in the transaction that stores the first answer of the new history.
 pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    keep_orders(transaction)?;
+    keep_orders(transaction, None)?;
     transaction.execute_batch(
         "DELETE FROM cursor;
          DELETE FROM movement WHERE n IS NULL;
@@ -40,7 +40,7 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
 /// under ids of before it was found to be a copy goes to the end of the chain: how far the server
 /// has come with those, nobody asks; what it has it knows by the change's id.
 pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> Result<(), Failure> {
-    keep_orders(transaction)?;
+    keep_orders(transaction, None)?;
     let device = settings::device(transaction)?;
     let sql = "UPDATE outbox SET state = 'sealed', outcome = NULL, code = NULL, details = NULL
         WHERE device = ?1 AND seq > ?2";
@@ -65,33 +65,23 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
 /// Until the base is built anew, what people do gets its place in the history that was lost.
 pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
     match settings::get(transaction, settings::LOST_EPOCH)? {
-        Some(_) => keep_orders(transaction),
+        Some(_) => keep_orders(transaction, None),
         None => Ok(()),
     }
 }
 
 /// Notes the place that every own change has among what happened in its cells: it keeps it, in
-/// whatever order devices offer again what was lost.
-fn keep_orders(conn: &Connection) -> Result<(), Failure> {
+/// whatever order devices offer again what was lost. With a site, only what happened there: of one that
+/// is taken away nothing that comes in later would say it.
+pub fn keep_orders(conn: &Connection, site: Option<LocationId>) -> Result<(), Failure> {
     let sql = "UPDATE outbox SET order_ts = coalesce(
-            (SELECT order_ts FROM movement WHERE id = outbox.change),
-            (SELECT body ->> '$.order.ts' FROM posted_count WHERE change = outbox.change))
+            (SELECT order_ts FROM movement WHERE id = outbox.change AND (?1 IS NULL OR ?1 IN (from_site, to_site))),
+            (SELECT body ->> '$.order.ts' FROM posted_count
+             WHERE change = outbox.change AND (?2 IS NULL OR body ->> '$.place.site' = ?2)))
         WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
     if !seeded!(StorePlacesNotKept) {
-        conn.execute(sql, [])?;
+        conn.execute(sql, (site.map(|site| site.0), site.map(|site| site.to_string())))?;
     }
-    Ok(())
-}
-
-/// The same for a site that is taken away: nothing that comes in later would say it.
-pub fn keep_orders_of(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
-    let text = stillage_core::id::LocationId(site).to_string();
-    let sql = "UPDATE outbox SET order_ts = coalesce(
-            (SELECT order_ts FROM movement WHERE id = outbox.change AND (from_site = ?1 OR to_site = ?1)),
-            (SELECT body ->> '$.order.ts' FROM posted_count
-             WHERE change = outbox.change AND body ->> '$.place.site' = ?2))
-        WHERE kind LIKE 'stock.%' AND order_ts IS NULL";
-    conn.execute(sql, (site, text))?;
     Ok(())
 }
 
@@ -151,7 +141,7 @@ pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
 }
 
 fn drop_site(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
-    let text = stillage_core::id::LocationId(site).to_string();
+    let text = LocationId(site).to_string();
     let places = "(SELECT id FROM record WHERE kind = 'location' AND body ->> '$.site' = ?1)";
     if !seeded!(StoreBalanceKept) {
         conn.execute(&format!("DELETE FROM balance WHERE location IN {places}"), [&text])?;
