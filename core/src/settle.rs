@@ -95,7 +95,13 @@ pub fn context(
     let known: Vec<_> = cells.iter().map(|cell| (facts.cell(cell), facts.cut_of(cell, &act.cut.cursors))).collect();
     let ts = order_ts(act.at, device, &known);
     let order = OrderKey { ts, device, seq };
-    Context { change, order, person: act.person, at: act.at, clock_error: act.error(), door }
+    Context { change, order, person: act.person, at: act.at, clock_error: doubt(act, ts), door }
+}
+
+/// How far its place may be from when it was done: as far as its clock was off, and as far as it was moved up behind
+/// what its device had done before. Of an earlier act whose clock was ahead only the receipt is known.
+fn doubt(act: &Act, ts: i64) -> i64 {
+    act.error().saturating_add(ts.saturating_sub(act.at).max(0))
 }
 
 /// Decides every change of every push in turn, each seeing what those before it did.
@@ -262,6 +268,7 @@ fn decided_act(push: &Push, change: &Change, act: Read, facts: &Facts) -> Decisi
     let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
     if let Some(ts) = push.healing.order(change.id, &act, push.received_at) {
         context.order.ts = ts;
+        context.clock_error = doubt(&act, ts);
         // As it was when it was first heard of: nothing happens later than it is booked.
         context.at = context.at.min(ts);
     }

@@ -111,9 +111,7 @@ fn beside_last(count: &PostedCount, facts: &Facts) -> Option<Twice> {
     let cell = count.cell();
     let known = facts.cell(&cell);
     let (arrived, there) = (LastCount::of(count, None), known.count?);
-    let error = arrived.clock_error.saturating_add(there.clock_error);
-    let apart = arrived.order.ts.abs_diff(there.order.ts);
-    if apart >= error.unsigned_abs() || arrived.order.device == there.order.device {
+    if !unsure((arrived.order, arrived.clock_error), (there.order, there.clock_error)) {
         return None;
     }
     let (other, last) = if arrived.order < there.order { (arrived, there) } else { (there, arrived) };
@@ -128,13 +126,17 @@ fn agree(known: &CellFacts, other: &LastCount, last: &LastCount) -> bool {
     between.try_fold(other.counted, sum) == Some(last.counted)
 }
 
-/// Whether only the clocks say which came first, and they are not good enough to. A device knows
-/// the order of its own acts.
 fn close(count: &LastCount, moved: &TailEntry) -> bool {
-    let apart = count.order.ts.abs_diff(moved.order.ts);
     let counted = if seeded!(OneClockError) { 0 } else { count.clock_error };
-    let error = counted.saturating_add(moved.clock_error);
-    apart < error.unsigned_abs() && count.order.device != moved.order.device
+    unsure((count.order, counted), (moved.order, moved.clock_error))
+}
+
+/// Whether only the clocks say which came first, and they are not good enough to. A device knows the order of its own
+/// acts. Nothing is moved down, so the earlier of the two can be later only as far as its clock is off.
+fn unsure(one: (OrderKey, i64), other: (OrderKey, i64)) -> bool {
+    let (first, last) = if one.0 < other.0 { (one, other) } else { (other, one) };
+    let error = first.1.min(MAX_CLOCK_ERROR).saturating_add(last.1);
+    last.0.ts.abs_diff(first.0.ts) < error.unsigned_abs() && first.0.device != last.0.device
 }
 
 impl Pair {
