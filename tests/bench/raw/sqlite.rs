@@ -32,6 +32,9 @@ pub fn durability(conn: &Connection) -> Result<Vec<(String, String)>> {
     Ok(vec![("sqlite journal_mode".into(), mode), ("sqlite synchronous".into(), sync), ("sqlcipher".into(), cipher)])
 }
 
+const TABLE: &str = "CREATE TABLE record (id BLOB PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL) STRICT, WITHOUT ROWID";
+
 /// All items in one transaction: rows first, then the unique index, then the search in one statement.
 pub fn fill(conn: &mut Connection, items: &[Item]) -> Result<()> {
     let tx = conn.transaction()?;
@@ -55,10 +58,7 @@ pub fn searchable(conn: &mut Connection) -> Result<()> {
 }
 
 fn insert(conn: &Connection, items: &[Item]) -> Result<()> {
-    conn.execute_batch(
-        "CREATE TABLE record (id BLOB PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL)
-         STRICT, WITHOUT ROWID",
-    )?;
+    conn.execute_batch(TABLE)?;
     let mut insert = conn.prepare("INSERT INTO record (id, key, name, body) VALUES (?1, ?2, ?3, ?4)")?;
     for item in items {
         let body = serde_json::json!({ "sku": item.sku, "name": item.name, "base_unit": "EA" }).to_string();
@@ -78,10 +78,7 @@ fn index(conn: &Connection) -> Result<()> {
 /// The items as rows with two indexes and no search.
 pub fn records(conn: &mut Connection, items: &[Item]) -> Result<()> {
     let tx = conn.transaction()?;
-    tx.execute_batch(
-        "CREATE TABLE record (id BLOB PRIMARY KEY, key TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL)
-         STRICT, WITHOUT ROWID",
-    )?;
+    tx.execute_batch(TABLE)?;
     upsert(&tx, items, None)?;
     tx.execute_batch("CREATE UNIQUE INDEX record_key ON record (key); CREATE INDEX record_name ON record (name, id)")?;
     Ok(tx.commit()?)
