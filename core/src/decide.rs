@@ -27,6 +27,8 @@ pub enum Door {
     Direct,
     /// It happened already, somewhere without a network: what is a fact is accepted and flagged.
     Late,
+    /// It was taken once, in a history that the server has lost: what it found there at its place was enough.
+    Again,
 }
 
 /// What a decision knows of the change it decides.
@@ -125,6 +127,13 @@ impl CellFacts {
             .filter(|entry| !entry.variance || seeded!(DesiredAddsVariances))
             .filter(|entry| entry.order > last.order && !seeded!(CountSetsNow))
             .try_fold(last.counted, |sum, entry| sum.checked_add(entry.delta))
+    }
+
+    /// What was there at this place among its entries.
+    #[must_use]
+    pub fn before(&self, order: OrderKey) -> Option<Quantity> {
+        let later = self.tail.iter().filter(|entry| entry.order > order);
+        later.map(|entry| entry.delta.negated()).try_fold(self.on_hand, Quantity::checked_add)
     }
 
     fn enter(&mut self, entry: TailEntry) {

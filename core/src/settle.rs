@@ -70,16 +70,16 @@ pub fn needs(batch: &[Push], facts: &Facts) -> Needs {
 #[must_use]
 pub fn needs_of(act: &Act, facts: &Facts) -> Needs {
     let mut needs = act.action.needs(facts);
-    let tails = tails_of(act, &needs.cells, facts);
+    let tails = tails_of(act.at, &needs.cells, facts);
     needs.absorb(tails);
     needs
 }
 
-/// What came into these cells since the act.
-fn tails_of(act: &Act, cells: &BTreeSet<Cell>, facts: &Facts) -> Needs {
-    let since = |cell: &&Cell| facts.cells.get(cell).is_some_and(|known| known.last_order >= act.at);
-    let cells = cells.iter().filter(since).filter(|_| !seeded!(TailNotLoaded));
-    Needs { tails: cells.map(|cell| (*cell, act.at)).collect(), ..Needs::default() }
+/// What came into these cells since.
+fn tails_of(since: i64, cells: &BTreeSet<Cell>, facts: &Facts) -> Needs {
+    let grown = |cell: &&Cell| facts.cells.get(cell).is_some_and(|known| known.last_order >= since);
+    let cells = cells.iter().filter(grown).filter(|_| !seeded!(TailNotLoaded));
+    Needs { tails: cells.map(|cell| (*cell, since)).collect(), ..Needs::default() }
 }
 
 /// The context in which an act is decided, its order fixed among what happened in `cells`: those
@@ -267,7 +267,7 @@ fn decided_act(push: &Push, change: &Change, act: Read, facts: &Facts) -> Decisi
     let cells = act.action.needs(facts).cells;
     let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
     if let Some(ts) = push.healing.order(change.id, &act, push.received_at) {
-        context.order.ts = ts;
+        (context.order.ts, context.door) = (ts, Door::Again);
         context.clock_error = doubt(&act, ts);
         // As it was when it was first heard of: nothing happens later than it is booked.
         context.at = context.at.min(ts);

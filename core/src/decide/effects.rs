@@ -1,6 +1,6 @@
 //! What a decision comes to.
 
-use super::{Context, read};
+use super::{Context, Door, read};
 use crate::{
     change::Change,
     facts::{CellFacts, Facts},
@@ -187,11 +187,13 @@ impl Effects {
             Some(record) => read::<Location>(record)?.negative,
             None => Level::Warn,
         };
+        let there = known.before(context.order).filter(|_| context.door == Door::Again);
+        let enough_there = there.and_then(|there| there.checked_add(entry.delta)) >= Some(Quantity::ZERO);
         match level {
-            Level::Block => {
+            Level::Block if !enough_there => {
                 Err(Rejection::NotEnoughStock { item: cell.item, location: cell.location, on_hand: known.on_hand })
             }
-            Level::Warn if known.on_hand >= Quantity::ZERO && !seeded!(NegativeNotFlagged) => {
+            Level::Block | Level::Warn if known.on_hand >= Quantity::ZERO && !seeded!(NegativeNotFlagged) => {
                 let mut draft = Draft::new(InboxKind::Negative, Some(cell.item.into()));
                 draft.details = json!({
                     "location": cell.location, "lot": cell.lot, "status": cell.status.name(),
@@ -200,7 +202,7 @@ impl Effects {
                 self.inbox.push(draft);
                 Ok(())
             }
-            Level::Warn | Level::Allow => Ok(()),
+            _ => Ok(()),
         }
     }
 

@@ -169,6 +169,29 @@ fn where_nothing_may_go_below_zero_what_left_waits_for_what_came() {
     assert_eq!(world.on_hand(item, bin), whole(1));
 }
 
+/// Ana received 5, Ben issued them, Ana took that back and issued 4. She comes back first, and only then he does.
+#[test]
+fn what_had_enough_at_its_place_comes_back_where_nothing_may_go_below_zero_and_somebody_is_asked() {
+    let (mut world, item, _) = World::new(2);
+    let (site, bin) = (Ref { kind: Kind::Location, id: world.mint() }, LocationId(world.mint()));
+    world.create(0, site, &[("code", "T"), ("role", "site")]);
+    world.create(0, bin.into(), &[("code", "B-1"), ("parent", &site.to_string()), ("negative", "block")]);
+    let received = made_in(&mut world, Some(lost()), (0, 5 * SECOND), receive(item, bin, 5));
+    let issued = made_in(&mut world, Some(lost()), (1, 6 * SECOND), issue(item, bin, 5));
+    let back = Reverse { movement: MovementId(issued.id.0), note: None };
+    let taken_back = made_in(&mut world, Some(lost()), (0, 7 * SECOND), back.into());
+    let again_issued = made_in(&mut world, Some(lost()), (0, 8 * SECOND), issue(item, bin, 4));
+    let hers = [&received, &taken_back, &again_issued].map(|change| offer(&mut world, 0, change, None).outcome);
+    assert_eq!(hers, [Outcome::Applied, Outcome::Parked, Outcome::Applied]);
+    assert_eq!(offer(&mut world, 1, &issued, Some(6 * SECOND)).outcome, Outcome::Applied);
+    assert_eq!(world.on_hand(item, bin), whole(-4));
+    assert!(world.inbox().iter().any(|row| row.text("kind") == Some("negative")));
+    world.facts.movements.retain(|_, known| known.is_some());
+    let push = again(&world, 0, &taken_back);
+    assert_eq!(world.release(&[push]), []);
+    assert_eq!(world.on_hand(item, bin), whole(1));
+}
+
 #[test]
 fn a_reversal_waits_for_its_movement() {
     let (mut world, item, bin) = World::new(2);
