@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod backup;
 pub mod batch;
+pub mod canary;
 pub mod cells;
 pub mod devices;
 pub mod dump;

@@ -37,7 +37,8 @@ impl<'a> Reading<'a> {
                     let own = needs_of(act, facts);
                     let theirs = elsewhere(&own.cells, &joined);
                     // One that comes back has the place it had, which may lie before its own time.
-                    let since = push.healing.order(change.id, act, push.received_at).map_or(act.at, |ts| ts.min(act.at));
+                    let since =
+                        push.healing.order(change.id, act, push.received_at).map_or(act.at, |ts| ts.min(act.at));
                     needs.absorb(tails_of(act.at, &theirs, facts));
                     needs.absorb(tails_of(since, &own.cells, facts));
                     for cells in [&own.cells, &theirs] {

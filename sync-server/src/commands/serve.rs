@@ -6,7 +6,7 @@ use crate::{
     config::Server,
     error::ServerError,
     http::{self, HttpOptions},
-    store::{audit, horizon, sums},
+    store::{audit, canary::Canary, horizon, sums},
 };
 use axum::serve::ListenerExt;
 use serde_json::json;
@@ -34,9 +34,35 @@ pub async fn serve(server: Server, listen: SocketAddr, options: &HttpOptions, re
 
 /// How often a server looks whether the daily audit is due.
 const AUDIT_LOOK: Duration = Duration::from_secs(600);
+/// How often the log is read a second time.
+const CANARY_LOOK: Duration = Duration::from_secs(5);
 
-/// Work that nobody waits for: sums that are missing, then once a day an audit and the trimming of logs.
+/// Work that nobody waits for.
 async fn watch_over(app: App) {
+    tokio::join!(audit_daily(&app), tail(&app));
+}
+
+/// Reads the log a second way. What it finds is looked into at once.
+async fn tail(app: &App) {
+    let (mut canary, mut look) = (Canary::default(), tokio::time::interval(CANARY_LOOK));
+    loop {
+        look.tick().await;
+        match canary.look(&app.store, app.org).await {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => {
+                tracing::error!(violations = %json!(found), "the log is not what was written");
+                canary = Canary::default();
+                if let Err(fault) = audit::at_once(&app.store, app.org, found, || app.mint.now()).await {
+                    tracing::warn!(%fault, "the audit of what was found could not be done");
+                }
+            }
+            Err(fault) => tracing::warn!(%fault, "the log could not be read a second time"),
+        }
+    }
+}
+
+/// Sums that are missing, then once a day an audit and the trimming of logs.
+async fn audit_daily(app: &App) {
     match sums::fill(&app.store, app.org).await {
         Ok(0) => {}
         Ok(scopes) => tracing::info!(scopes, "the sums of scopes were added up"),
@@ -48,7 +74,7 @@ async fn watch_over(app: App) {
         match audit::daily(&app.store, app.org, || app.mint.now()).await {
             Ok(Some(audit)) if audit.ok => {
                 tracing::info!(took_ms = audit.took_ms, "the daily audit found nothing");
-                trim(&app).await;
+                trim(app).await;
             }
             // What may be wrong is looked into as it is.
             Ok(Some(audit)) => tracing::error!(violations = %audit.violations, "the daily audit found violations"),

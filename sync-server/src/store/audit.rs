@@ -1,6 +1,9 @@
 //! The daily audit: what `verify` looks at and every scope's sum, once a day, whichever of several servers comes first.
 
-use super::{Store, Tx, horizon, verify};
+use super::{
+    Store, Tx, horizon,
+    verify::{self, Violation},
+};
 use serde_json::json;
 use sqlx::{Error, FromRow};
 use stillage_core::id::OrganisationId;
@@ -35,11 +38,32 @@ pub async fn last(tx: &mut Tx) -> Result<Option<Audit>, Error> {
 /// long, and holds no connection that writes.
 pub async fn daily(store: &Store, org: OrganisationId, clock: impl Fn() -> i64) -> Result<Option<Audit>, Error> {
     let at = clock();
-    if !claim(store, org, at).await? {
-        return Ok(None);
-    }
+    if claim(store, org, at).await? { perform(store, (org, at), Vec::new(), clock).await.map(Some) } else { Ok(None) }
+}
+
+/// Audits now: something was found on the way, and is kept with what else there is.
+pub async fn at_once(
+    store: &Store,
+    org: OrganisationId,
+    found: Vec<Violation>,
+    clock: impl Fn() -> i64,
+) -> Result<Audit, Error> {
+    let at = clock();
+    let mut tx = store.write(org).await?;
+    let sql = "INSERT INTO audit (org, at) VALUES ($1, $2) ON CONFLICT (org, at) DO NOTHING";
+    sqlx::query(sql).bind(org.0).bind(at).execute(tx.conn()).await?;
+    tx.commit().await?;
+    perform(store, (org, at), found, clock).await
+}
+
+async fn perform(
+    store: &Store,
+    (org, at): (OrganisationId, i64),
+    mut violations: Vec<Violation>,
+    clock: impl Fn() -> i64,
+) -> Result<Audit, Error> {
     let mut view = store.snapshot(org).await?;
-    let violations = verify::verify_sums(&mut view).await?;
+    violations.extend(verify::verify_sums(&mut view).await?);
     view.commit().await?;
     let audit = Audit { at, took_ms: (clock() - at) / 1000, ok: violations.is_empty(), violations: json!(violations) };
     let mut tx = store.write(org).await?;
@@ -52,7 +76,7 @@ pub async fn daily(store: &Store, org: OrganisationId, clock: impl Fn() -> i64) 
         .execute(tx.conn())
         .await?;
     tx.commit().await?;
-    Ok(Some(audit))
+    Ok(audit)
 }
 
 /// Notes that an audit begins, if a day has gone by since the last one began, or since the organisation was founded.

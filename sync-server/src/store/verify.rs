@@ -19,7 +19,7 @@ pub struct Violation {
 }
 
 impl Violation {
-    fn new(rule: &str, subject: &dyn Display, expected: &dyn Display, found: &dyn Display) -> Self {
+    pub(super) fn new(rule: &str, subject: &dyn Display, expected: &dyn Display, found: &dyn Display) -> Self {
         let (subject, expected, found) = (subject.to_string(), expected.to_string(), found.to_string());
         Self { rule: rule.to_owned(), subject, expected, found }
     }

@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod audit;
+mod canary;
 mod carried;
 mod clocks;
 mod enrolling;
