@@ -3,7 +3,7 @@
 
 use crate::{
     change::KnownChange,
-    id::{ChangeId, ItemId, MovementId, PersonId},
+    id::{ChangeId, DeviceId, ItemId, MovementId, PersonId},
     order::OrderKey,
     quantity::Quantity,
     record::{Kind, Record, Ref},
@@ -167,6 +167,8 @@ pub struct Facts {
     pub costs: HashMap<ItemId, CostFacts>,
     /// Records that a rejected or parked change would have created, with that change.
     pub refused_creates: HashMap<Ref, ChangeId>,
+    /// The latest place among the changes of each device that wait for others.
+    pub waiting: HashMap<DeviceId, i64>,
     /// What stood where something has been carried over since.
     pub before: Before,
 }

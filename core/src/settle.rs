@@ -35,6 +35,8 @@ pub struct DeviceFacts {
     pub ack: Ack,
     /// The chain before the first change of this push, if the server has come that far.
     pub chain_before: Option<Digest>,
+    /// The latest place among its changes that wait for others: what it did later comes after them.
+    pub waiting: Option<i64>,
 }
 
 /// One push of one device.
@@ -238,6 +240,10 @@ fn enter(
         details: result.details.clone(),
     };
     facts.changes.insert(change.id, Some(known));
+    if let Some(place) = release::kept_place(&result) {
+        let waiting = facts.waiting.entry(push.device.id).or_insert(place);
+        *waiting = place.max(*waiting);
+    }
     writes.enter(push, (change, chain, creates), &result, effects);
     result
 }
@@ -266,12 +272,7 @@ fn decided_act(push: &Push, change: &Change, act: Read, facts: &Facts) -> Decisi
     // What is needed is asked again: the changes before this one may have moved a record on.
     let cells = act.action.needs(facts).cells;
     let mut context = context(&act, (change.id, push.device.id, change.seq), &cells, facts, push.door);
-    if let Some(ts) = push.healing.order(change.id, &act, push.received_at) {
-        (context.order.ts, context.door) = (ts, Door::Again);
-        context.clock_error = doubt(&act, ts);
-        // As it was when it was first heard of: nothing happens later than it is booked.
-        context.at = context.at.min(ts);
-    }
+    release::place(push, &act, (&cells, facts), &mut context);
     match act.action.decide(&context, facts) {
         Ok(mut effects) => {
             effects.records.extend(ambiguous::rows(push, &act, &effects, facts));

@@ -137,7 +137,8 @@ impl Server {
         let PushInput { device, first_seq, prev_chain, ref changes, ref orders, .. } = request.input;
         let known = self.devices.get(&device)?;
         let chain_before = known.chain_at(device, first_seq.saturating_sub(1));
-        let facts = DeviceFacts { id: device, person: known.person, ack: known.ack(device), chain_before };
+        let (person, ack, waiting) = (known.person, known.ack(device), self.last_waiting(device));
+        let facts = DeviceFacts { id: device, person, ack, chain_before, waiting };
         Some(Push {
             device: facts,
             chained: true,

@@ -68,7 +68,13 @@ impl Ledger {
             seq => links.get(usize::try_from(seq).unwrap().saturating_sub(2)).map(|link| link.0),
         };
         let push = Push {
-            device: DeviceFacts { id: input.device, person: Self::person(input.device), ack, chain_before },
+            device: DeviceFacts {
+                id: input.device,
+                person: Self::person(input.device),
+                ack,
+                chain_before,
+                waiting: None,
+            },
             chained: true,
             door: Door::Late,
             first_seq: input.first_seq,

@@ -65,6 +65,8 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn settle(self, facts: &mut Facts) -> (Vec<Settled>, Writes) {
         let mut writes = Writes::default();
+        let waiting = self.0.iter().filter_map(|(push, _)| Some((push.device.id, push.device.waiting?)));
+        facts.waiting.extend(waiting);
         let settled = self.0.into_iter().map(|(push, acts)| settle_push(push, acts, facts, &mut writes)).collect();
         writes.close(facts);
         (settled, writes)

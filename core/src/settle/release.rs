@@ -2,17 +2,19 @@
 //! order they come. What stands on something that is still to come is parked, and decided again
 //! when more has arrived.
 
-use super::{Decided, Push, Writes, decided, enter, refusal};
+use super::{Decided, Push, Writes, decided, doubt, enter, refusal};
 use crate::{
     change::{Act, Change, ChangeResult, Digest, Outcome},
-    decide::Effects,
+    decide::{Context, Door, Effects},
     facts::{Facts, Needs},
     id::{ChangeId, EpochId, InboxId},
+    order::OrderKey,
     record::{Record, UNNUMBERED},
     rejection::Rejection,
+    stock::Cell,
 };
-use serde_json::json;
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a push says, and the server knows, of changes that were made in another history.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,6 +51,32 @@ impl Healing {
         };
         missing && !seeded!(NothingWaits) && act.is_some_and(|act| act.made_outside(self.epoch))
     }
+}
+
+/// Puts a change where it stood in the history that was lost, or behind what the same device did before it and what
+/// waits: that has its place already, and no entry yet that would say so.
+pub(super) fn place(push: &Push, act: &Act, (cells, facts): (&BTreeSet<Cell>, &Facts), context: &mut Context) {
+    let OrderKey { ts, device, seq } = context.order;
+    let Some(had) = push.healing.order(context.change, act, push.received_at) else {
+        let waiting = facts.waiting.get(&device).map_or(ts, |place| place.saturating_add(1));
+        (context.order.ts, context.clock_error) = (ts.max(waiting), doubt(act, ts.max(waiting)));
+        return;
+    };
+    // Its device may only have foreseen the place, from what it did before as it saw that.
+    let known = cells.iter().map(|cell| facts.cell(cell));
+    let own =
+        known.flat_map(|cell| cell.tail.iter().map(|entry| entry.order).chain(cell.count.map(|count| count.order)));
+    let own =
+        own.filter(|order| order.device == device && order.seq < seq).map(|order| order.ts.saturating_add(1)).max();
+    let ts = own.map_or(had, |own| had.max(own));
+    (context.order.ts, context.clock_error, context.door) = (ts, doubt(act, ts), Door::Again);
+    // As it was when it was first heard of: nothing happens later than it is booked.
+    context.at = context.at.min(ts);
+}
+
+/// The place that is kept of a change which waits.
+pub(super) fn kept_place(result: &ChangeResult) -> Option<i64> {
+    result.details.get("order_ts").and_then(Value::as_i64).filter(|_| result.outcome == Outcome::Parked)
 }
 
 /// What a parked change waits for, by its prefixed id: a record, a movement, stock of an item, or the

@@ -155,9 +155,7 @@ fn what_stands_on_something_parked_comes_free_with_it_in_either_order() {
 #[test]
 fn where_nothing_may_go_below_zero_what_left_waits_for_what_came() {
     let (mut world, item, _) = World::new(2);
-    let (site, bin) = (Ref { kind: Kind::Location, id: world.mint() }, LocationId(world.mint()));
-    world.create(0, site, &[("code", "T"), ("role", "site")]);
-    world.create(0, bin.into(), &[("code", "B-1"), ("parent", &site.to_string()), ("negative", "block")]);
+    let bin = bonded(&mut world);
     let hers = made_in(&mut world, Some(lost()), (0, 5 * SECOND), receive(item, bin, 5));
     let his = made_in(&mut world, Some(lost()), (1, 6 * SECOND), issue(item, bin, 4));
     let parked = offer(&mut world, 1, &his, None);
@@ -173,9 +171,7 @@ fn where_nothing_may_go_below_zero_what_left_waits_for_what_came() {
 #[test]
 fn what_had_enough_at_its_place_comes_back_where_nothing_may_go_below_zero_and_somebody_is_asked() {
     let (mut world, item, _) = World::new(2);
-    let (site, bin) = (Ref { kind: Kind::Location, id: world.mint() }, LocationId(world.mint()));
-    world.create(0, site, &[("code", "T"), ("role", "site")]);
-    world.create(0, bin.into(), &[("code", "B-1"), ("parent", &site.to_string()), ("negative", "block")]);
+    let bin = bonded(&mut world);
     let received = made_in(&mut world, Some(lost()), (0, 5 * SECOND), receive(item, bin, 5));
     let issued = made_in(&mut world, Some(lost()), (1, 6 * SECOND), issue(item, bin, 5));
     let back = Reverse { movement: MovementId(issued.id.0), note: None };
@@ -190,6 +186,37 @@ fn what_had_enough_at_its_place_comes_back_where_nothing_may_go_below_zero_and_s
     let push = again(&world, 0, &taken_back);
     assert_eq!(world.release(&[push]), []);
     assert_eq!(world.on_hand(item, bin), whole(1));
+}
+
+/// A bin that may not go below zero.
+fn bonded(world: &mut World) -> LocationId {
+    let (site, bin) = (Ref { kind: Kind::Location, id: world.mint() }, LocationId(world.mint()));
+    world.create(0, site, &[("code", "T"), ("role", "site")]);
+    world.create(0, bin.into(), &[("code", "B-1"), ("parent", &site.to_string()), ("negative", "block")]);
+    bin
+}
+
+#[test]
+fn what_a_device_did_after_something_that_waits_stands_behind_it_whatever_its_clock_says() {
+    let (mut world, item, _) = World::new(2);
+    let bin = bonded(&mut world);
+    let waits = made_in(&mut world, Some(lost()), (1, 20 * SECOND), issue(item, bin, 4));
+    let later = made_in(&mut world, Some(lost()), (1, 10 * SECOND), receive(item, bin, 5));
+    let push = world.prepared(1, vec![waits.clone(), later.clone()]);
+    let healing = Healing { epoch: Some(own()), ..Healing::default() };
+    let results = world.settle(vec![Push { received_at: 1000 * SECOND, healing, ..push }]).remove(0).results;
+    assert_eq!([results[0].outcome, results[1].outcome], [Outcome::Parked, Outcome::Applied]);
+    assert_eq!(order_of(&world, &later), 20 * SECOND + 1);
+}
+
+#[test]
+fn a_place_that_was_only_foreseen_is_behind_what_the_device_did_before() {
+    let (mut world, item, bin) = World::new(1);
+    let before = made_in(&mut world, Some(own()), (0, 30 * SECOND), receive(item, bin, 5));
+    assert_eq!(offer(&mut world, 0, &before, None).outcome, Outcome::Applied);
+    let after = made_in(&mut world, Some(lost()), (0, 10 * SECOND), issue(item, bin, 1));
+    offer(&mut world, 0, &after, Some(20 * SECOND));
+    assert_eq!(order_of(&world, &after), 30 * SECOND + 1);
 }
 
 #[test]

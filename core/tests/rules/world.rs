@@ -59,7 +59,7 @@ impl World {
         for _ in 0..devices {
             let id = DeviceId(world.mint());
             let ack = Ack { seq: 0, chain: Digest::start(id) };
-            let facts = DeviceFacts { id, person: PersonId(world.mint()), ack, chain_before: None };
+            let facts = DeviceFacts { id, person: PersonId(world.mint()), ack, chain_before: None, waiting: None };
             world.devices.push(Device { facts, sent: Vec::new(), chains: vec![ack.chain] });
         }
         let (site, bin, item) = (world.mint(), LocationId(world.mint()), ItemId(world.mint()));

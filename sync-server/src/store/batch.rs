@@ -56,6 +56,7 @@ struct DeviceRow {
     ack_seq: i64,
     ack_chain: Vec<u8>,
     every_site: bool,
+    waiting: Option<i64>,
 }
 
 impl DeviceRow {
@@ -65,6 +66,7 @@ impl DeviceRow {
             person: PersonId(self.person),
             ack: Ack { seq: self.ack_seq.unsigned_abs(), chain: digest(&self.ack_chain)? },
             chain_before,
+            waiting: self.waiting,
         })
     }
 }
@@ -105,8 +107,10 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
 
 async fn lock_devices(tx: &mut Tx, ids: BTreeSet<DeviceId>) -> Result<HashMap<DeviceId, DeviceRow>, Error> {
     let rows: Vec<DeviceRow> = sqlx::query_as(
-        "SELECT device, person, ack_seq, ack_chain, every_site FROM device
-         WHERE org = $1 AND device = ANY($2) AND revoked_at IS NULL ORDER BY device FOR UPDATE",
+        "SELECT d.device, d.person, d.ack_seq, d.ack_chain, d.every_site,
+                (SELECT max((c.details::jsonb ->> 'order_ts')::bigint) FROM change c
+                 WHERE c.org = d.org AND c.device = d.device AND c.waits_for IS NOT NULL) AS waiting
+         FROM device d WHERE d.org = $1 AND d.device = ANY($2) AND d.revoked_at IS NULL ORDER BY d.device FOR UPDATE",
     )
     .bind(tx.org.0)
     .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())

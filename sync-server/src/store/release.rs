@@ -49,7 +49,7 @@ impl ParkedRow {
         let start = Digest::start(device);
         let ack = Ack { seq: 0, chain: start };
         Push {
-            device: DeviceFacts { id: device, person: PersonId(self.person), ack, chain_before: None },
+            device: DeviceFacts { id: device, person: PersonId(self.person), ack, chain_before: None, waiting: None },
             chained: true,
             door: Door::Late,
             first_seq: self.seq.unsigned_abs(),

@@ -8,7 +8,7 @@ use stillage_core::{
     change::{Change, Digest},
     decide::Door,
     facts::Facts,
-    id::{DeviceId, EpochId, LocationId, PersonId},
+    id::{ChangeId, DeviceId, EpochId, LocationId, PersonId},
     settle::{self, ChangeRow, DeviceFacts, Healing, Push, Released, Writes},
     wire::Ack,
 };
@@ -89,13 +89,22 @@ impl Server {
         free.into_iter().filter_map(|waiting| self.parked(waiting)).collect()
     }
 
+    /// Where a parked change would have stood.
+    fn kept_place(&self, change: ChangeId) -> Option<i64> {
+        self.changes.get(&change).and_then(|known| known.details.get("order_ts")?.as_i64())
+    }
+
+    pub(super) fn last_waiting(&self, device: DeviceId) -> Option<i64> {
+        let own = self.waits.values().filter(|waiting| waiting.device == device);
+        own.filter_map(|waiting| self.kept_place(waiting.change.id)).max()
+    }
+
     fn parked(&self, waiting: &Waiting) -> Option<Push> {
         let Waiting { change, device, received_at, .. } = waiting;
         let (person, chain) = (self.devices.get(device)?.person, Digest::start(*device));
-        let order = self.changes.get(&change.id).and_then(|known| known.details.get("order_ts")?.as_i64());
-        let orders = order.map(|ts| (change.id, ts)).into_iter().collect();
+        let orders = self.kept_place(change.id).map(|ts| (change.id, ts)).into_iter().collect();
         Some(Push {
-            device: DeviceFacts { id: *device, person, ack: Ack { seq: 0, chain }, chain_before: None },
+            device: DeviceFacts { id: *device, person, ack: Ack { seq: 0, chain }, chain_before: None, waiting: None },
             chained: true,
             door: Door::Late,
             first_seq: change.seq,
