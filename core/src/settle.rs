@@ -37,6 +37,8 @@ pub struct DeviceFacts {
     pub chain_before: Option<Digest>,
     /// The latest place among its changes that wait for others: what it did later comes after them.
     pub waiting: Option<i64>,
+    /// It never took another id: its chain has what it did in the order in which it was done.
+    pub first_id: bool,
 }
 
 /// One push of one device.

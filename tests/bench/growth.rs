@@ -42,7 +42,8 @@ const MOVEMENTS: [(usize, &str); 3] =
 
 pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
-    for (items, first, catch) in ITEMS.into_iter().filter(|(items, ..)| *items <= world.items) {
+    let most = world.items;
+    for (items, first, catch) in ITEMS.into_iter().filter(|(items, ..)| *items <= most) {
         let mut other = world.other(items)?;
         let (begun, caught) = (first_sync::measure(&mut other).await, catch_up::measure(&mut other).await);
         other.stop().await?;

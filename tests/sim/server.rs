@@ -44,6 +44,8 @@ pub struct Known {
     /// `None` for every site.
     pub sites: Option<BTreeSet<LocationId>>,
     pub links: Vec<Link>,
+    /// Not another id of one that was known before.
+    pub first: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -138,7 +140,7 @@ impl Server {
         let known = self.devices.get(&device)?;
         let chain_before = known.chain_at(device, first_seq.saturating_sub(1));
         let (person, ack, waiting) = (known.person, known.ack(device), self.last_waiting(device));
-        let facts = DeviceFacts { id: device, person, ack, chain_before, waiting };
+        let facts = DeviceFacts { id: device, person, ack, chain_before, waiting, first_id: known.first };
         Some(Push {
             device: facts,
             chained: true,

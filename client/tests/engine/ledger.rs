@@ -74,6 +74,7 @@ impl Ledger {
                 ack,
                 chain_before,
                 waiting: None,
+                first_id: true,
             },
             chained: true,
             door: Door::Late,

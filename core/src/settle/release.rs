@@ -63,7 +63,7 @@ pub(super) fn place(push: &Push, act: &Act, (cells, facts): (&BTreeSet<Cell>, &F
         return;
     };
     // Its device may only have foreseen the place, from what it did before as it saw that.
-    let known = cells.iter().map(|cell| facts.cell(cell));
+    let known = cells.iter().filter(|_| push.device.first_id).map(|cell| facts.cell(cell));
     let own =
         known.flat_map(|cell| cell.tail.iter().map(|entry| entry.order).chain(cell.count.map(|count| count.order)));
     let own =

@@ -59,7 +59,14 @@ impl World {
         for _ in 0..devices {
             let id = DeviceId(world.mint());
             let ack = Ack { seq: 0, chain: Digest::start(id) };
-            let facts = DeviceFacts { id, person: PersonId(world.mint()), ack, chain_before: None, waiting: None };
+            let facts = DeviceFacts {
+                id,
+                person: PersonId(world.mint()),
+                ack,
+                chain_before: None,
+                waiting: None,
+                first_id: true,
+            };
             world.devices.push(Device { facts, sent: Vec::new(), chains: vec![ack.chain] });
         }
         let (site, bin, item) = (world.mint(), LocationId(world.mint()), ItemId(world.mint()));

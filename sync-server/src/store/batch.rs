@@ -57,6 +57,7 @@ struct DeviceRow {
     ack_chain: Vec<u8>,
     every_site: bool,
     waiting: Option<i64>,
+    first_id: bool,
 }
 
 impl DeviceRow {
@@ -67,6 +68,7 @@ impl DeviceRow {
             ack: Ack { seq: self.ack_seq.unsigned_abs(), chain: digest(&self.ack_chain)? },
             chain_before,
             waiting: self.waiting,
+            first_id: self.first_id,
         })
     }
 }
@@ -109,7 +111,8 @@ async fn lock_devices(tx: &mut Tx, ids: BTreeSet<DeviceId>) -> Result<HashMap<De
     let rows: Vec<DeviceRow> = sqlx::query_as(
         "SELECT d.device, d.person, d.ack_seq, d.ack_chain, d.every_site,
                 (SELECT max((c.details::jsonb ->> 'order_ts')::bigint) FROM change c
-                 WHERE c.org = d.org AND c.device = d.device AND c.waits_for IS NOT NULL) AS waiting
+                 WHERE c.org = d.org AND c.device = d.device AND c.waits_for IS NOT NULL) AS waiting,
+                d.forked_from IS NULL AND d.returned_at IS NULL AS first_id
          FROM device d WHERE d.org = $1 AND d.device = ANY($2) AND d.revoked_at IS NULL ORDER BY d.device FOR UPDATE",
     )
     .bind(tx.org.0)

@@ -49,7 +49,14 @@ impl ParkedRow {
         let start = Digest::start(device);
         let ack = Ack { seq: 0, chain: start };
         Push {
-            device: DeviceFacts { id: device, person: PersonId(self.person), ack, chain_before: None, waiting: None },
+            device: DeviceFacts {
+                id: device,
+                person: PersonId(self.person),
+                ack,
+                chain_before: None,
+                waiting: None,
+                first_id: false,
+            },
             chained: true,
             door: Door::Late,
             first_seq: self.seq.unsigned_abs(),

@@ -104,7 +104,14 @@ impl Server {
         let (person, chain) = (self.devices.get(device)?.person, Digest::start(*device));
         let orders = self.kept_place(change.id).map(|ts| (change.id, ts)).into_iter().collect();
         Some(Push {
-            device: DeviceFacts { id: *device, person, ack: Ack { seq: 0, chain }, chain_before: None, waiting: None },
+            device: DeviceFacts {
+                id: *device,
+                person,
+                ack: Ack { seq: 0, chain },
+                chain_before: None,
+                waiting: None,
+                first_id: false,
+            },
             chained: true,
             door: Door::Late,
             first_seq: change.seq,

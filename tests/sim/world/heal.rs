@@ -101,7 +101,7 @@ impl World<'_> {
         }
         let Certificate { device, person, sites } = certificate;
         let change = self.dice.uuid();
-        self.server.enrol(device, Known { person, sites, links: Vec::new() }, change, &mut self.checks);
+        self.server.enrol(device, Known { person, sites, links: Vec::new(), first: false }, change, &mut self.checks);
         self.certified(device)
     }
 

@@ -130,7 +130,12 @@ impl World<'_> {
                 let reply = match known {
                     Some(known) => {
                         let change = self.dice.uuid();
-                        self.server.enrol(new, Known { links: Vec::new(), ..known }, change, &mut self.checks);
+                        self.server.enrol(
+                            new,
+                            Known { links: Vec::new(), first: false, ..known },
+                            change,
+                            &mut self.checks,
+                        );
                         self.certified(new)
                     }
                     None => Reply::SignedOut(self.server.epoch),

@@ -75,7 +75,7 @@ impl<'a> World<'a> {
             sites.truncate(1 + self.dice.index(sites.len()));
             let sites = self.dice.chance(500).then(|| sites.into_iter().collect());
             let (id, change) = (DeviceId(self.dice.uuid()), self.dice.uuid());
-            self.server.enrol(id, Known { person, sites, links: Vec::new() }, change, &mut self.checks);
+            self.server.enrol(id, Known { person, sites, links: Vec::new(), first: true }, change, &mut self.checks);
             let new = if self.mode.sqlite { Disk::with_sqlite } else { Disk::new };
             let mut disk = new(id, person, self.server.epoch);
             disk.certificate = self.server.certificate(id);
@@ -142,7 +142,7 @@ fn furnish(plan: &Plan, dice: &mut Dice) -> (Land, Vec<Action>) {
 /// An admin's device writes it all and is not seen again.
 fn furnished(server: &mut Server, checks: &mut Checks, dice: &mut Dice, actions: Vec<Action>) {
     let (id, person) = (DeviceId(dice.uuid()), PersonId(dice.uuid()));
-    server.enrol(id, Known { person, sites: None, links: Vec::new() }, dice.uuid(), checks);
+    server.enrol(id, Known { person, sites: None, links: Vec::new(), first: true }, dice.uuid(), checks);
     let mut disk = Disk::new(id, person, server.epoch);
     let machine = Machine::exact(START - 1_000_000);
     for (at, action) in (START - 900_000..).zip(actions) {
