@@ -130,6 +130,16 @@ impl Store {
         value
     }
 
+    /// The same on the connection that writes, whose pages are at hand: after every commit a reader decrypts anew what it
+    /// reads. For a short look by whoever writes next.
+    pub fn look<T>(&self, f: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = writer.connection.transaction()?;
+        let value = f(&snapshot);
+        snapshot.finish()?;
+        value
+    }
+
     /// Folds the write-ahead log back into the file, as far as nobody reads from it: every read looks through it.
     pub fn fold(&self) -> Result<(), Failure> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);

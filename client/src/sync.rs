@@ -7,6 +7,7 @@ pub(crate) mod carry;
 mod enrol;
 mod folder;
 mod lock;
+mod look;
 mod poke;
 mod pull;
 mod push;
@@ -21,13 +22,14 @@ use crate::{
 };
 use serde::Serialize;
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
-use stillage_core::change::Digest;
+use stillage_core::{change::Digest, scope::Scope, wire::Cursor};
 use tokio::sync::{Notify, watch};
 
 pub use folder::Brought;
@@ -81,8 +83,14 @@ pub(crate) struct Shared {
     partial: Mutex<Option<(Digest, Vec<u8>)>>,
     sent: AtomicU64,
     received: AtomicU64,
-    /// There is something to push or pull.
+    /// There is something to push or pull, or the server has said that there may be.
     nudge: Notify,
+    /// A round is wanted, whatever the server has said.
+    due: AtomicBool,
+    /// Heads as the open socket has told them.
+    told: Mutex<BTreeMap<Scope, u64>>,
+    /// Until then, by the monotonic clock, another sample of the server's clock says nothing new.
+    clock_holds: AtomicI64,
     /// A person asked: do not wait for the end of a pause.
     wake: Notify,
     cut: watch::Sender<bool>,
@@ -102,6 +110,9 @@ impl Default for Shared {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             nudge: Notify::new(),
+            due: AtomicBool::new(true),
+            told: Mutex::default(),
+            clock_holds: AtomicI64::new(0),
             wake: Notify::new(),
             cut: watch::channel(false).0,
             stop: watch::channel(false).0,
@@ -130,7 +141,26 @@ impl Shared {
     }
 
     pub(crate) fn nudge(&self) {
+        self.due.store(true, Ordering::Release);
         self.nudge.notify_one();
+    }
+
+    /// The server has said how far it is. Whether that is news is found out by the round that follows: what this device
+    /// caused itself mostly is here by then.
+    fn poked(&self, heads: Vec<Cursor>) {
+        held(&self.told).extend(heads.into_iter().map(|head| (head.scope, head.seq)));
+        self.nudge.notify_one();
+    }
+
+    /// A new socket tells all heads again, of a server that may have been restored meanwhile.
+    fn listens_anew(&self) {
+        held(&self.told).clear();
+        self.nudge();
+    }
+
+    /// Whether the server is known to have more than these cursors.
+    fn is_ahead(&self, cursors: &BTreeMap<Scope, u64>) -> bool {
+        held(&self.told).iter().any(|(scope, head)| cursors.get(scope).copied().unwrap_or(0) < *head)
     }
 
     fn is_cut(&self) -> bool {
@@ -255,10 +285,22 @@ pub(crate) fn is_running(inner: &Inner) -> bool {
     held(&inner.sync.task).is_some()
 }
 
-/// Nobody else seals, pushes or pulls meanwhile, in this process or in another.
-async fn held_alone(inner: &Inner) -> Result<(tokio::sync::MutexGuard<'_, ()>, std::fs::File), Failure> {
+/// Nobody else seals, pushes or pulls while this is held, in this process or in another.
+pub(crate) type Alone<'a> = (tokio::sync::MutexGuard<'a, ()>, std::fs::File);
+
+async fn held_alone(inner: &Inner) -> Result<Alone<'_>, Failure> {
     let here = inner.sync.round.lock().await;
     Ok((here, lock::take(&inner.data_dir, round::PATIENCE).await?))
+}
+
+/// Held if nobody else has it and what is recorded now is sent at once: then it may be sealed in the transaction that
+/// records it, and the disk is waited for once instead of twice.
+pub(crate) fn alone_to_send(inner: &Inner) -> Option<Alone<'_>> {
+    if !is_running(inner) || !matches!(inner.sync.connection(), ConnectionState::Online { .. }) {
+        return None;
+    }
+    let here = inner.sync.round.try_lock().ok()?;
+    Some((here, lock::take_free(&inner.data_dir)?))
 }
 
 pub(crate) async fn bootstrap(inner: &Arc<Inner>, folder: std::path::PathBuf) -> Result<folder::Brought, Failure> {

@@ -4,7 +4,7 @@ use crate::{
     error::ServerError,
     mint::Mint,
     store::Store,
-    sync::{Pokes, Pusher, Snapshots, certificate::Seal},
+    sync::{Cursors, Followers, Pokes, Pusher, Snapshots, certificate::Seal},
 };
 use sqlx::PgPool;
 use stillage_core::id::{DeviceId, EpochId, LocationId, OrganisationId, PersonId};
@@ -21,6 +21,8 @@ pub struct App {
     pub seal: Seal,
     pub pusher: Pusher,
     pub pokes: Pokes,
+    pub followers: Followers,
+    pub cursors: Cursors,
     pub snapshots: Snapshots,
     pub mint: Mint,
 }

@@ -9,7 +9,7 @@ use crate::{
         fault::Fault,
         organisation::{self, Founding},
     },
-    sync::{Pokes, Pusher, Snapshots, certificate::Seal},
+    sync::{Cursors, Followers, Pokes, Pusher, Snapshots, certificate::Seal},
 };
 use std::{
     path::{Path, PathBuf},
@@ -166,9 +166,9 @@ async fn open(store: Store) -> Result<App, OpenFault> {
     let pokes = Pokes::default();
     let pusher = Pusher::start(store.clone(), (org, epoch), pokes.clone(), mint);
     tokio::spawn(pokes.clone().watch_database(store.clone(), org));
-    let snapshots = Snapshots::default();
+    let (snapshots, followers, cursors) = (Snapshots::default(), Followers::default(), Cursors::default());
     let (pool, org_name) = (store.readers.clone(), known.name.into());
-    Ok(App { pool, store, org, org_name, epoch, seal, pusher, pokes, snapshots, mint })
+    Ok(App { pool, store, org, org_name, epoch, seal, pusher, pokes, followers, cursors, snapshots, mint })
 }
 
 impl Server {

@@ -1,7 +1,7 @@
 //! Everything that is SQL. Reading and writing functions take the open transaction; a
 //! transaction begins in `Store::write`, `Store::locked` or `Store::snapshot` and nowhere else.
 //!
-//! The surprise: there are two pools. Writers look rows up by key in tables that grow by the
+//! The surprise: there are several pools. Writers, and devices that follow closely, look rows up by key in tables that grow by the
 //! thousand between two ANALYZE runs, so their connections are told never to scan.
 
 pub mod audit;
@@ -13,6 +13,7 @@ pub mod devices;
 pub mod dump;
 pub mod facts;
 pub mod fault;
+pub mod follow;
 pub mod horizon;
 pub mod log;
 pub mod organisation;
@@ -36,12 +37,16 @@ use stillage_core::id::OrganisationId;
 /// How many connections readers and writers may hold.
 const READERS: u32 = 12;
 const WRITERS: u32 = 3;
+/// And those who look for devices that follow closely.
+pub const FOLLOWERS: u32 = 2;
 
-/// Both pools of one database.
+/// The pools of one database.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub readers: PgPool,
     pub writers: PgPool,
+    /// Of those who pull closely: by key, as the writers are.
+    pub(crate) followers: PgPool,
 }
 
 /// An open transaction of one organisation.
@@ -65,7 +70,8 @@ impl Store {
             pool.acquire_timeout(Duration::from_secs(5))
         };
         let readers = pool(READERS).connect_with(options).await?;
-        Ok(Self { readers, writers: pool(WRITERS).connect_lazy_with(by_key) })
+        let followers = pool(FOLLOWERS).connect_lazy_with(by_key.clone());
+        Ok(Self { readers, writers: pool(WRITERS).connect_lazy_with(by_key), followers })
     }
 
     pub async fn write(&self, org: OrganisationId) -> Result<Tx, sqlx::Error> {
@@ -89,6 +95,7 @@ impl Store {
 
     pub async fn close(&self) {
         self.writers.close().await;
+        self.followers.close().await;
         self.readers.close().await;
     }
 }

@@ -12,7 +12,7 @@ pub mod snapshot;
 
 pub use carried::push_changes;
 pub use poke::Pokes;
-pub use pull::pull;
+pub use pull::{Cursors, Followers, pull};
 pub use push::Pusher;
 pub use snapshot::Snapshots;
 

@@ -11,17 +11,19 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::SigningKey;
 use hyper::body::Bytes;
 use serde_json::json;
+use std::collections::BTreeMap;
 use stillage_core::{
     action::Action,
     change::{Act, Change, Cut, Digest, Outcome},
     id::{ChangeId, DeviceId},
     scope::Scope,
     snapshot::{FORMAT, Manifest, ManifestInput},
-    wire::{EnrolInput, Enrolled, PushAnswer, PushInput},
+    wire::{Cursor, EnrolInput, Enrolled, PullAnswer, PullInput, PushAnswer, PushInput},
 };
 
 const ENROL: &str = "mutation($input: SyncJSON!) { enrolDevice(input: $input) }";
 const MANIFEST: &str = "query($input: SyncJSON!) { snapshotManifest(input: $input) }";
+const PULL: &str = "query($input: SyncJSON!) { pull(input: $input) }";
 const PUSH: &str = "mutation($input: SyncJSON!) { pushChanges(input: $input) }";
 
 pub struct Device {
@@ -34,10 +36,15 @@ pub struct Device {
 
 impl Device {
     pub async fn enrol(server: &Server, name: &str, mint: &mut Mint) -> Result<Self> {
+        let code = server.device_code(name)?;
+        Self::join(server, (&code, name), mint).await
+    }
+
+    pub async fn join(server: &Server, (code, name): (&str, &str), mint: &mut Mint) -> Result<Self> {
         let id = DeviceId(mint.id());
         let key = SigningKey::from_bytes(&mint.key()).verifying_key();
         let input = EnrolInput {
-            code: Some(server.device_code(name)?),
+            code: Some(code.to_owned()),
             device: id,
             name: name.to_owned(),
             public_key: STANDARD.encode(key.as_bytes()),
@@ -53,6 +60,20 @@ impl Device {
 
     pub fn token(&self) -> &str {
         &self.enrolled.token
+    }
+
+    /// The request for what comes after these cursors.
+    pub fn pull_request(&self, cursors: &BTreeMap<Scope, u64>, max_rows: u32) -> Bytes {
+        let cursors = cursors.iter().map(|(scope, seq)| Cursor { scope: *scope, seq: *seq }).collect();
+        let (device, epoch, mismatches) = (self.id, Some(self.enrolled.epoch), Vec::new());
+        let input = PullInput { device, epoch, cursors, settled_seq: self.seq, max_rows, mismatches };
+        graphql(PULL, &json!({ "input": input }))
+    }
+
+    /// Asks for it.
+    pub async fn pull(&mut self, cursors: &BTreeMap<Scope, u64>, max_rows: u32) -> Result<PullAnswer> {
+        let request = self.pull_request(cursors, max_rows);
+        Ok(serde_json::from_value(field(&self.connection.post(request).await?, "pull")?)?)
     }
 
     /// Seals the actions, in batches of `size`, as the requests that carry them.

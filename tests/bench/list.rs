@@ -32,7 +32,7 @@ const QUERY: &str =
 pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
     let (places, _) = stocked(world).await?;
     let (server, shop, _) = world.shop().await?;
-    let requests: Arc<[Bytes]> = places.iter().map(|place| graphql(QUERY, &json!({ "after": place.cursor }))).collect();
+    let requests: Arc<[Bytes]> = asked_for(&places).into();
     let callers = connections(server, shop.loader.token(), CONNECTIONS).await?;
     let cpu = server.cpu()?;
     let asked = pace(callers, Jobs::Shared(REQUESTS), move |caller, n| {
@@ -63,6 +63,15 @@ pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
         Sample { name: "list_50", value: asked.rate, raw: raw.rate },
         Sample { name: "list_50_p99", value: asked.p99_ms, raw: raw.p99_ms },
     ])
+}
+
+fn asked_for(places: &[Place]) -> Vec<Bytes> {
+    places.iter().map(|place| graphql(QUERY, &json!({ "after": place.cursor }))).collect()
+}
+
+/// The requests for all pages.
+pub async fn pages(world: &mut World) -> Result<Vec<Bytes>> {
+    Ok(asked_for(&stocked(world).await?.0))
 }
 
 /// Walks the pages once, and sees to it that their items have stock: where each starts, and the items of all.

@@ -6,12 +6,14 @@
 
 mod catch_up;
 mod crowd;
+mod desks;
 mod device;
 mod first_sync;
 mod goods;
 mod growth;
 mod history;
 mod http;
+mod idle;
 mod list;
 mod machine;
 mod memory;
@@ -26,6 +28,7 @@ mod scan;
 mod search;
 mod server;
 mod snapshot;
+mod wire;
 mod world;
 
 use anyhow::{Context, Result, bail};
@@ -85,30 +88,38 @@ enum Bench {
     Search,
     ScanToStored,
     Propagation,
+    Propagation50,
+    Propagation500,
+    Wire,
     List,
     ItemById,
     SearchServer,
     AdjustApi,
     PushOnes,
     Push,
+    Idle,
     History,
     Growth,
 }
 
 impl Bench {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 18] = [
         Self::FirstSync,
         Self::Memory,
         Self::CatchUp,
         Self::Search,
         Self::ScanToStored,
         Self::Propagation,
+        Self::Propagation50,
+        Self::Propagation500,
+        Self::Wire,
         Self::List,
         Self::ItemById,
         Self::SearchServer,
         Self::AdjustApi,
         Self::PushOnes,
         Self::Push,
+        Self::Idle,
         Self::History,
         Self::Growth,
     ];
@@ -121,12 +132,16 @@ impl Bench {
             Self::Search => ("search", search::METRICS),
             Self::ScanToStored => ("scan_to_stored", scan::METRICS),
             Self::Propagation => ("propagation", propagation::METRICS),
+            Self::Propagation50 => ("propagation_50", propagation::AMONG_50),
+            Self::Propagation500 => ("propagation_500", propagation::AMONG_500),
+            Self::Wire => ("wire", wire::METRICS),
             Self::List => ("list_50", list::METRICS),
             Self::ItemById => ("item_by_id", reads::ITEM),
             Self::SearchServer => ("search_server", reads::SEARCH),
             Self::AdjustApi => ("adjust_api", ones::ADJUST),
             Self::PushOnes => ("push_1_x128", ones::PUSH),
             Self::Push => ("push", push::METRICS),
+            Self::Idle => ("idle", idle::METRICS),
             Self::History => ("first_sync_history", history::METRICS),
             Self::Growth => ("growth", growth::METRICS),
         }
@@ -140,12 +155,16 @@ impl Bench {
             Self::Search => search::measure(world).await,
             Self::ScanToStored => scan::measure(world).await,
             Self::Propagation => propagation::measure(world).await,
+            Self::Propagation50 => propagation::among_50(world).await,
+            Self::Propagation500 => propagation::among_500(world).await,
+            Self::Wire => wire::measure(world).await,
             Self::List => list::measure(world).await,
             Self::ItemById => reads::item(world).await,
             Self::SearchServer => reads::search(world).await,
             Self::AdjustApi => ones::adjust(world).await,
             Self::PushOnes => ones::push(world).await,
             Self::Push => push::measure(world).await,
+            Self::Idle => idle::measure(world).await,
             Self::History => history::measure(world).await,
             Self::Growth => growth::measure(world).await,
         }

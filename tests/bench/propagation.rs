@@ -5,6 +5,7 @@
 //! wait is added, so that the figure means what it says.
 
 use crate::{
+    desks::Desks,
     goods::Catalogue,
     mint::Watch,
     raw::sqlite,
@@ -14,8 +15,8 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use sqlx::PgConnection;
-use stillage_client::{Changed, Engine};
-use stillage_core::{action::Action, id::ChangeId};
+use stillage_client::{Changed, Engine, store::settings};
+use stillage_core::{action::Action, id::ChangeId, scope::Scope};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::timeout,
@@ -25,35 +26,65 @@ pub const METRICS: &[Metric] = &[
     Metric { name: "propagation_p50", unit: "ms", goal: Goal::AtMost(Some(1.5), None) },
     Metric { name: "propagation_p99", unit: "ms", goal: Goal::AtMost(Some(4.0), None) },
 ];
+pub const AMONG_50: &[Metric] = &[
+    Metric { name: "propagation_50_p50", unit: "ms", goal: Goal::AtMost(None, None) },
+    Metric { name: "propagation_50_p99", unit: "ms", goal: Goal::AtMost(None, None) },
+];
+pub const AMONG_500: &[Metric] = &[
+    Metric { name: "propagation_500_p50", unit: "ms", goal: Goal::AtMost(None, None) },
+    Metric { name: "propagation_500_p99", unit: "ms", goal: Goal::AtMost(Some(50.0), None) },
+];
 const ACTS: usize = 200;
+/// Among others, who all pull each of them.
+const ACTS_AMONG: usize = 100;
 /// Until both are connected and poked, and statements are prepared.
 const WARM_UP: usize = 20;
 
 pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
+    between(world, METRICS, (0, ACTS)).await
+}
+
+pub async fn among_50(world: &mut World) -> Result<Vec<Sample>> {
+    between(world, AMONG_50, (48, ACTS_AMONG)).await
+}
+
+pub async fn among_500(world: &mut World) -> Result<Vec<Sample>> {
+    between(world, AMONG_500, (498, ACTS_AMONG)).await
+}
+
+/// Between two desktops while so many others are connected, which pull every movement as well. The next one is made when
+/// all have this one.
+async fn between(world: &mut World, metrics: &[Metric], (others, acts): (usize, usize)) -> Result<Vec<Sample>> {
     let catalogue = world.catalogue().await?;
+    let site = Scope::Site(catalogue.site);
     let (here, there) = (world.desktop().await?, second(world).await?);
+    let (server, _, mint) = world.shop().await?;
+    let mut desks = Desks::gather(server, others, mint).await?;
     here.start_sync();
     there.start_sync();
     let mut raw = Raw::open(world, &here).await?;
     let mut changes = there.changes();
-    let (mut trips, mut commits) = (Vec::with_capacity(ACTS), Vec::with_capacity(ACTS));
-    for n in 0..WARM_UP + ACTS {
+    let (mut trips, mut commits) = (Vec::with_capacity(acts), Vec::with_capacity(acts));
+    for n in 0..WARM_UP + acts {
         let action = catalogue.receipt(&mut world.mint);
         let trip = trip((&here, &there), &mut changes, action).await.with_context(|| format!("act {n}"))?;
+        let head = there.read(settings::cursors).await?.get(&site).copied().unwrap_or(0);
+        timeout(PATIENCE, desks.until(head)).await.context("the others never had it")??;
         let commit = raw.commit(&catalogue).await?;
         if n >= WARM_UP {
             trips.push(trip);
             commits.push(commit);
         }
     }
+    desks.go().await;
     there.close().await;
     // The first desktop is for others to use, but without a background of its own.
     world.forget().await;
-    let sample = |name, part| -> Result<Sample> {
+    let sample = |(metric, part): (&Metric, f64)| -> Result<Sample> {
         let at = |times: &[f64]| percentile(times.to_vec(), part).context("nothing was measured");
-        Ok(Sample { name, value: at(&trips)?, raw: at(&commits)? })
+        Ok(Sample { name: metric.name, value: at(&trips)?, raw: at(&commits)? })
     };
-    Ok(vec![sample("propagation_p50", 0.5)?, sample("propagation_p99", 0.99)?])
+    metrics.iter().zip([0.5, 0.99]).map(sample).collect()
 }
 
 async fn second(world: &mut World) -> Result<Engine> {

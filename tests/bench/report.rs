@@ -36,7 +36,7 @@ impl fmt::Display for Goal {
             .map(|limit| format!("{sign} {limit}"))
             .chain(of_raw.iter().map(|limit| format!("{sign} {limit} x raw")))
             .collect();
-        f.write_str(&parts.join(" and "))
+        f.write_str(if parts.is_empty() { "–".to_owned() } else { parts.join(" and ") }.as_str())
     }
 }
 
@@ -115,6 +115,8 @@ impl fmt::Display for Report {
         for row in &self.rows {
             let met = if row.met { "yes" } else { "no" };
             let Row { name, value, unit, raw, ratio, goal, .. } = row;
+            let or_none = |figure: &f64| if figure.is_finite() { figure.to_string() } else { "–".to_owned() };
+            let (raw, ratio) = (or_none(raw), or_none(ratio));
             writeln!(f, "| {name} | {value} | {unit} | {raw} | {ratio} | {goal} | {met} |")?;
         }
         Ok(())

@@ -3,7 +3,8 @@
 //! The surprise: the bench joins the server's cluster as a second user, by the server's own code, so that both
 //! measurements have one disk, one cache and one configuration.
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::machine::Process;
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 use std::{
@@ -13,7 +14,12 @@ use std::{
     process::{Child, Command, Stdio},
     thread,
 };
-use stillage_server::postgres::{Durability, PrivatePostgres};
+use stillage_server::{
+    ServerError,
+    config::open_url,
+    postgres::{Durability, PrivatePostgres},
+    sync::enrol,
+};
 
 /// Who works on the devices of a bench.
 const PERSON: &str = "Bench";
@@ -87,13 +93,26 @@ impl Server {
         Ok(serde_json::from_str(text.trim().lines().last().unwrap_or_default())?)
     }
 
-    /// Seconds of processor time that the server itself has used, Postgres aside. What a shared machine takes away
-    /// from a rate it does not take away from this.
+    pub fn process(&self) -> Process {
+        Process::of(self.child.id())
+    }
+
+    /// Seconds of processor time that the server itself has used, Postgres aside.
     pub fn cpu(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let ticks = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.map(str::parse::<u64>).sum::<Result<_, _>>()?;
-        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        self.process().cpu()
+    }
+
+    /// One-time codes for so many new devices. Made here and not by as many processes.
+    pub async fn device_codes(&self, name: &str, count: usize) -> Result<Vec<String>> {
+        let cluster = self.cluster.as_ref().context("the cluster is gone")?;
+        let told = |error: ServerError| anyhow!("{}: {}", error.code(), error.message());
+        let app = open_url(&cluster.url()).await?;
+        let mut codes = Vec::with_capacity(count);
+        for n in 0..count {
+            codes.push(enrol::device_code(&app, &format!("{name} {n}"), PERSON, &[]).await.map_err(told)?.code);
+        }
+        app.pusher.close().await;
+        Ok(codes)
     }
 
     /// Asks it to finish, waits, and lets go of the cluster.

@@ -10,9 +10,9 @@ use crate::fault::Fault;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// What to measure (first_sync, memory, catch_up, search, scan_to_stored, propagation, list_50, item_by_id,
-    /// search_server, adjust_api, push_1_x128, push, first_sync_history, growth); everything but the last two when left
-    /// out.
+    /// What to measure (first_sync, memory, catch_up, search, scan_to_stored, propagation, propagation_50,
+    /// propagation_500, wire, list_50, item_by_id, search_server, adjust_api, push_1_x128, push, idle,
+    /// first_sync_history, growth); everything but the last two when left out.
     names: Vec<String>,
     /// Medians of so many repetitions are reported.
     #[arg(long, default_value_t = 3)]

@@ -3,7 +3,7 @@
 use super::{Acted, Inner, Tag, looked_at};
 use crate::{
     Failure,
-    store::{Durability, Store, queries::catalogue::Known, record, settings},
+    store::{Durability, Store, outbox, queries::catalogue::Known, record, settings},
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use stillage_core::action::Action;
@@ -14,7 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn act(inner: &Arc<Inner>, actions: Vec<Action>) -> Result<Vec<Acted>, Failure> {
     let opened = inner.opened()?;
     let mint = Arc::clone(&inner.mint);
-    let acted = match blocking(move || record::act(&opened.store, &mint, actions)).await {
+    let alone = crate::sync::alone_to_send(inner);
+    let seals = alone.is_some();
+    let acted = blocking(move || {
+        record::act_then(&opened.store, &mint, actions, |conn| if seals { outbox::seal_at_once(conn) } else { Ok(()) })
+    })
+    .await;
+    drop(alone);
+    let acted = match acted {
         Ok(acted) => acted,
         Err(failure) => return Err(looked_at(inner, failure).await),
     };

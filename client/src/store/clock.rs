@@ -2,7 +2,11 @@
 //! trip among the last eight is believed. Within one start of the machine the monotonic clock
 //! carries it on, so that a wall clock somebody turns does not matter.
 
-use crate::{Failure, mint::Moment, store::settings};
+use crate::{
+    Failure,
+    mint::Moment,
+    store::{Durability, Store, settings},
+};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use stillage_core::change::MAX_CLOCK_ERROR;
@@ -13,6 +17,15 @@ const MINUTE: i64 = 60 * 1_000_000;
 const DRIFT_PER_MILLION: i64 = 50;
 /// The error of a clock that was never compared.
 const UNKNOWN: i64 = MAX_CLOCK_ERROR;
+
+/// Takes a sample; says until when, by the monotonic clock, another would not be kept.
+pub fn keep(store: &Store, sample: Sample) -> Result<i64, Failure> {
+    let mut clock = store.read(Clock::load)?;
+    if clock.add(sample) {
+        store.write(Durability::Normal, |transaction| clock.save(transaction))?;
+    }
+    Ok(clock.holds())
+}
 
 /// One question and its answer, in microseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +76,12 @@ impl Clock {
         }
         self.0.push(sample);
         true
+    }
+
+    /// Until when another sample would not be kept.
+    fn holds(&self) -> i64 {
+        let full = self.0.len() >= SAMPLES;
+        self.0.last().filter(|_| full).map_or(0, |last| last.at.monotonic + MINUTE)
     }
 
     /// The server's time and how far it may be off.

@@ -20,11 +20,21 @@ struct Home {
     path: String,
 }
 
+fn kept(conn: &Connection) -> Result<Option<Home>, Failure> {
+    let kept = settings::get(conn, settings::HOME)?;
+    Ok(kept.as_deref().and_then(|text| serde_json::from_str(text).ok()))
+}
+
+/// Whether this database is where it was noted to be: then nothing is to be found out, and nothing to be written.
+pub fn is_at_home(conn: &Connection, data_dir: &Path) -> Result<bool, Failure> {
+    let Some(kept) = kept(conn)? else { return Ok(false) };
+    Ok(here(data_dir, kept.salt.clone())? == kept)
+}
+
 /// Whether this database is a copy of one that may still be in use. The first time, and after a move,
 /// it notes where it is.
 pub fn is_copy(conn: &Connection, data_dir: &Path, mint: &Mint) -> Result<bool, Failure> {
-    let kept = settings::get(conn, settings::HOME)?;
-    let kept: Option<Home> = kept.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let kept = kept(conn)?;
     let salt = kept.as_ref().map_or_else(|| hex(&mint.secret::<16>()), |kept| kept.salt.clone());
     let now = here(data_dir, salt)?;
     if kept.as_ref() == Some(&now) {

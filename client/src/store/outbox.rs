@@ -1,7 +1,7 @@
 //! Everything a person did here, in order. A row is queued, then sealed into the device's chain
 //! (numbered, and from then on sent unaltered), then settled or rejected by the server's word.
 
-use super::{mirror::frame::Link, settings};
+use super::{mirror::frame::Link, reset, settings};
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use stillage_core::{
     change::{Change, ChangeResult, Digest, Outcome},
     id::{ChangeId, DeviceId},
     rejection::Rejection,
-    wire::{PUSH_BYTES, PUSH_CHANGES},
+    wire::{PUSH_BYTES, PUSH_CHANGES, PushInput},
 };
 
 /// What is sent in one push: a part of the chain that has been sealed.
@@ -131,6 +131,14 @@ pub fn seal(conn: &Connection) -> Result<Option<Batch>, Failure> {
 
 /// The same with no more than so many changes.
 pub fn seal_at_most(conn: &Connection, most: usize) -> Result<Option<Batch>, Failure> {
+    match unanswered(conn, most)? {
+        Some(batch) => Ok(Some(batch)),
+        None => seal_queued(conn, settings::device(conn)?, most),
+    }
+}
+
+/// What was sealed and not answered, as far as one push carries it.
+pub fn unanswered(conn: &Connection, most: usize) -> Result<Option<Batch>, Failure> {
     let device = settings::device(conn)?;
     let pushed: u64 = settings::parsed(conn, settings::PUSHED_SEQ)?.unwrap_or(0);
     let unanswered = "SELECT n, change, seq, kind, version, body FROM outbox
@@ -138,14 +146,35 @@ pub fn seal_at_most(conn: &Connection, most: usize) -> Result<Option<Batch>, Fai
     let mut statement = conn.prepare_cached(unanswered)?;
     let rows = statement.query_map((device.0, pushed, most), read_change)?;
     let changes = limited(rows)?;
-    if let Some((_, first)) = changes.first() {
-        let first_seq = first.seq;
-        let prev_chain =
-            chain_at(conn, device, first_seq - 1)?.ok_or_else(|| Failure::internal("the chain has a hole"))?;
-        let changes = changes.into_iter().map(|(_, change)| change).collect();
-        return Ok(Some(Batch { first_seq, prev_chain, changes }));
+    let Some((_, first)) = changes.first() else { return Ok(None) };
+    let first_seq = first.seq;
+    let prev_chain = chain_at(conn, device, first_seq - 1)?.ok_or_else(|| Failure::internal("the chain has a hole"))?;
+    let changes = changes.into_iter().map(|(_, change)| change).collect();
+    Ok(Some(Batch { first_seq, prev_chain, changes }))
+}
+
+/// As it is sent.
+pub fn push_of(conn: &Connection, batch: Batch) -> Result<PushInput, Failure> {
+    let Batch { first_seq, prev_chain, changes } = batch;
+    let (device, epoch, orders) = (settings::device(conn)?, settings::epoch(conn)?, orders(conn, &changes)?);
+    Ok(PushInput { device, epoch, first_seq, prev_chain, changes, orders })
+}
+
+/// Seals what was queued just now, unless this device holds nothing of its server: whether it begins from a snapshot is
+/// decided while nothing is sealed. The caller commits `Full`.
+pub fn seal_at_once(conn: &Connection) -> Result<(), Failure> {
+    if settings::cursors(conn)?.values().all(|seq| *seq == 0) {
+        return Ok(());
     }
-    seal_queued(conn, device, most)
+    reset::keep_lost_orders(conn)?;
+    seal_queued(conn, settings::device(conn)?, PUSH_CHANGES).map(drop)
+}
+
+/// What is queued and not sealed, at most so many.
+pub fn queued(conn: &Connection, most: usize) -> Result<Vec<Change>, Failure> {
+    let mut statement = conn.prepare_cached(QUEUED)?;
+    let rows = statement.query_map([most], read_change)?;
+    Ok(rows.map(|row| row.map(|(_, change)| change)).collect::<Result<_, _>>()?)
 }
 
 /// Seals everything that is queued. The caller commits `Full`.
@@ -188,10 +217,11 @@ pub fn take_back(conn: &Connection, changes: &[Change]) -> Result<u64, Failure> 
     Ok(taken)
 }
 
+const QUEUED: &str = "SELECT n, change, coalesce(seq, 0), kind, version, body FROM outbox
+    WHERE state = 'queued' ORDER BY n LIMIT ?1";
+
 fn seal_queued(conn: &Connection, device: DeviceId, most: usize) -> Result<Option<Batch>, Failure> {
-    let queued = "SELECT n, change, coalesce(seq, 0), kind, version, body FROM outbox
-        WHERE state = 'queued' ORDER BY n LIMIT ?1";
-    let mut statement = conn.prepare_cached(queued)?;
+    let mut statement = conn.prepare_cached(QUEUED)?;
     let rows = limited(statement.query_map([most], read_change)?)?;
     if rows.is_empty() {
         return Ok(None);

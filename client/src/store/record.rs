@@ -33,6 +33,16 @@ struct Here {
 
 /// Records all of `actions` or none. Each is decided on what those before it left.
 pub fn act(store: &Store, mint: &Mint, actions: Vec<Action>) -> Result<Vec<Acted>, Failure> {
+    act_then(store, mint, actions, |_| Ok(()))
+}
+
+/// The same, with something more at the end of the transaction.
+pub fn act_then(
+    store: &Store,
+    mint: &Mint,
+    actions: Vec<Action>,
+    then: impl FnOnce(&Connection) -> Result<(), Failure>,
+) -> Result<Vec<Acted>, Failure> {
     store.write(Durability::Full, |transaction| {
         let here = Here {
             device: settings::device(transaction)?,
@@ -51,6 +61,7 @@ pub fn act(store: &Store, mint: &Mint, actions: Vec<Action>) -> Result<Vec<Acted
             acted.push(summary(change, n, effects));
         }
         stale.refresh(transaction)?;
+        then(transaction)?;
         Ok(acted)
     })
 }

@@ -63,9 +63,9 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
 }
 
 /// Until the base is built anew, what people do gets its place in the history that was lost.
-pub fn keep_lost_orders(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    match settings::get(transaction, settings::LOST_EPOCH)? {
-        Some(_) => keep_orders(transaction, None),
+pub fn keep_lost_orders(conn: &Connection) -> Result<(), Failure> {
+    match settings::get(conn, settings::LOST_EPOCH)? {
+        Some(_) => keep_orders(conn, None),
         None => Ok(()),
     }
 }

@@ -2,7 +2,8 @@
 //! recorded here, a poke, another process, or the time to look by itself.
 
 use super::{
-    ConnectionState, held, poke, round,
+    ConnectionState, held, poke,
+    round::{self, Why},
     transport::{Transport, address},
 };
 use crate::{
@@ -10,7 +11,10 @@ use crate::{
     engine::{Inner, Tag},
     store::settings,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Polling behind the poke, give or take.
@@ -51,14 +55,15 @@ pub(super) async fn stop(inner: &Arc<Inner>) {
 async fn keep_in_step(inner: &Arc<Inner>) {
     let mut failures = 0;
     loop {
-        match round::run(inner).await {
+        let why = if inner.sync.due.swap(false, Ordering::AcqRel) { Why::Due } else { Why::Told };
+        match round::run(inner, why).await {
             Ok(_) => {
                 failures = 0;
                 let poll = POLL.mul_f64(1.0 - POLL_SPREAD + 2.0 * POLL_SPREAD * inner.mint.fraction());
                 tokio::select! {
-                    () = sleep(poll) => {}
+                    () = sleep(poll) => inner.sync.due.store(true, Ordering::Release),
                     () = inner.sync.nudge.notified() => {}
-                    () = inner.sync.wake.notified() => {}
+                    () = inner.sync.wake.notified() => inner.sync.due.store(true, Ordering::Release),
                 }
             }
             Err(failure) => {
@@ -72,6 +77,7 @@ async fn keep_in_step(inner: &Arc<Inner>) {
                     () = inner.sync.wake.notified() => {}
                 }
                 failures += 1;
+                inner.sync.due.store(true, Ordering::Release);
             }
         }
     }
@@ -94,12 +100,12 @@ async fn listen(inner: &Arc<Inner>) {
     let mut failures = 0;
     loop {
         if matches!(inner.sync.connection(), ConnectionState::Online { .. })
-            && let Ok((transport, store)) = line(inner).await
+            && let Ok(transport) = line(inner).await
         {
             let mut cut = inner.sync.cut.subscribe();
             let opened = Instant::now();
             tokio::select! {
-                failure = poke::listen(&transport, &store, || inner.sync.nudge()) => {
+                failure = poke::listen(&transport) => {
                     tracing::debug!(%failure, "the poke is silent");
                 }
                 _ = cut.wait_for(|cut| *cut) => {}
@@ -113,14 +119,13 @@ async fn listen(inner: &Arc<Inner>) {
     }
 }
 
-async fn line(inner: &Arc<Inner>) -> Result<(Transport, Arc<crate::store::Store>), Failure> {
+async fn line(inner: &Arc<Inner>) -> Result<Transport, Failure> {
     let opened = inner.opened()?;
     let store = Arc::clone(&opened.store);
     let url = round::blocking(move || store.read(|conn| settings::get(conn, settings::SERVER))).await?;
     let url = url.ok_or_else(Failure::not_connected)?;
     let token = opened.secrets.token().ok_or_else(Failure::not_connected)?;
-    let transport = Transport::new(inner, address(&url)?, token.device, Some(token.bearer))?;
-    Ok((transport, opened.store))
+    Transport::new(inner, address(&url)?, token.device, Some(token.bearer))
 }
 
 /// Tells the screens, and this loop, what another process on the same directory did.

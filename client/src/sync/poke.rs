@@ -2,14 +2,11 @@
 //! graphql-transport-ws. When it is down, polling does the same more slowly.
 
 use super::transport::{Transport, unreachable};
-use crate::{
-    Code, Failure,
-    store::{Store, settings},
-};
+use crate::{Code, Failure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use stillage_core::wire::Cursor;
 use tokio_tungstenite::{
     WebSocketStream,
@@ -23,13 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<reqwest::Upgraded>;
 
-/// Listens until the line breaks. `news` is called when the server is ahead of this device, and
-/// once at the beginning: something may have happened while nobody listened.
-pub(super) async fn listen(transport: &Transport, store: &Arc<Store>, news: impl Fn()) -> Failure {
+/// Listens until the line breaks. The beginning is a reason to look as well: something may have happened while nobody
+/// listened.
+pub(super) async fn listen(transport: &Transport) -> Failure {
     match tokio::time::timeout(PATIENCE, open(transport)).await {
         Ok(Ok(mut socket)) => {
-            news();
-            match hear(&mut socket, transport, store, news).await {
+            transport.inner.sync.listens_anew();
+            match hear(&mut socket, transport).await {
                 Ok(()) => Failure::offline("the socket was closed"),
                 Err(failure) => failure,
             }
@@ -67,7 +64,7 @@ async fn open(transport: &Transport) -> Result<Socket, Failure> {
     Ok(socket)
 }
 
-async fn hear(socket: &mut Socket, transport: &Transport, store: &Arc<Store>, news: impl Fn()) -> Result<(), Failure> {
+async fn hear(socket: &mut Socket, transport: &Transport) -> Result<(), Failure> {
     loop {
         let message = match tokio::time::timeout(QUIET, receive(socket, transport)).await {
             Ok(message) => message?,
@@ -82,25 +79,13 @@ async fn hear(socket: &mut Socket, transport: &Transport, store: &Arc<Store>, ne
             "next" => {
                 let heads: Vec<Cursor> =
                     serde_json::from_value(message["payload"]["data"]["poke"]["heads"].clone()).unwrap_or_default();
-                if is_behind(store, heads).await? {
-                    news();
-                }
+                transport.inner.sync.poked(heads);
             }
             "ping" => say(socket, transport, &json!({ "type": "pong" })).await?,
             "error" | "complete" => return Ok(()),
             _ => {}
         }
     }
-}
-
-/// Pokes that this device caused itself are no news.
-async fn is_behind(store: &Arc<Store>, heads: Vec<Cursor>) -> Result<bool, Failure> {
-    let store = Arc::clone(store);
-    super::round::blocking(move || {
-        let cursors = store.read(settings::cursors)?;
-        Ok(heads.iter().any(|head| cursors.get(&head.scope).copied().unwrap_or(0) < head.seq))
-    })
-    .await
 }
 
 async fn say(socket: &mut Socket, transport: &Transport, message: &Value) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use crate::{
     engine::Tag,
     store::{Durability, Store, absorb, outbox, settings, sums},
 };
+use rusqlite::Connection;
 use std::{collections::BTreeMap, sync::Arc};
 use stillage_core::{
     absorb::Discard,
@@ -33,7 +34,10 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
         let (input, answer) = match ahead.take() {
             Some(fetched) => fetched,
             None => {
-                let input = input(round).await?;
+                let input = match round.found.input.take() {
+                    Some(found) => found,
+                    None => input(round).await?,
+                };
                 fetch(round, input).await?
             }
         };
@@ -42,6 +46,7 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
             discards += 1;
         } else if bootstrap::instead(round, (&input, &answer), &mut offered).await? {
             // Most of what was asked for is here by now.
+            round.found.calm = false;
             continue;
         } else {
             show_progress(round, &input, &answer);
@@ -104,18 +109,17 @@ fn following(input: &PullInput, answer: &PullAnswer) -> Option<PullInput> {
 
 pub(super) async fn input(round: &Round) -> Result<PullInput, Failure> {
     let store = Arc::clone(&round.opened.store);
-    blocking(move || {
-        store.read(|conn| {
-            let device = settings::device(conn)?;
-            let reset = settings::get(conn, settings::RESET)?.is_some();
-            let cursors = if reset { BTreeMap::new() } else { sums::cursors(conn)? };
-            let cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
-            let settled_seq = outbox::settled_seq(conn, device)?;
-            let (epoch, mismatches) = (settings::epoch(conn)?, sums::untold(conn)?);
-            Ok(PullInput { device, epoch, cursors, settled_seq, max_rows: MAX_ROWS, mismatches })
-        })
-    })
-    .await
+    blocking(move || store.read(asked_for)).await
+}
+
+pub(super) fn asked_for(conn: &Connection) -> Result<PullInput, Failure> {
+    let device = settings::device(conn)?;
+    let reset = settings::get(conn, settings::RESET)?.is_some();
+    let cursors = if reset { BTreeMap::new() } else { sums::cursors(conn)? };
+    let cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
+    let settled_seq = outbox::settled_seq(conn, device)?;
+    let (epoch, mismatches) = (settings::epoch(conn)?, sums::untold(conn)?);
+    Ok(PullInput { device, epoch, cursors, settled_seq, max_rows: MAX_ROWS, mismatches })
 }
 
 async fn apply(store: Arc<Store>, answer: PullAnswer) -> Result<Result<absorb::Applied, Discard>, Failure> {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Failure,
-    store::{Durability, outbox, reset, settings},
+    store::{Durability, Store, outbox, reset, settings},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use stillage_core::{
@@ -21,7 +21,8 @@ const ATTEMPTS: u32 = 4;
 /// Sends everything that waits; says how many changes were sent.
 pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
     let (mut sent, mut refused) = (0, 0);
-    while let Some(input) = next(round).await? {
+    let mut waits = first(round).await?;
+    while let Some(input) = waits {
         let answer = round.asking(|transport| async move { transport.push(&input).await.map(|a| (input, a)) }).await;
         let (input, answer) = answer?;
         round.answered(answer.server_time).await?;
@@ -30,49 +31,74 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
             if refused > ATTEMPTS {
                 return Err(Failure::internal(format_args!("push refused again: {:?}", answer.refusal)));
             }
+            round.found.input = None;
             refusal(round, &answer).await?;
-        } else if !taken(round, &input, answer.ack).await? {
-            enrol::fork(round).await?;
-        } else {
-            sent += input.changes.len() as u64;
+            waits = next(round).await?;
+            continue;
         }
+        waits = match taken(round, &input, answer.ack).await? {
+            Taken::Own(next) => {
+                sent += input.changes.len() as u64;
+                next
+            }
+            Taken::Foreign => {
+                enrol::fork(round).await?;
+                next(round).await?
+            }
+        };
     }
     Ok(sent)
 }
 
-async fn next(round: &Round) -> Result<Option<PushInput>, Failure> {
-    let store = Arc::clone(&round.opened.store);
-    blocking(move || {
-        if !store.read(outbox::has_unsent)? {
-            return Ok(None);
-        }
-        store.write(Durability::Full, |transaction| {
-            let (device, epoch) = (settings::device(transaction)?, settings::epoch(transaction)?);
-            let Some(outbox::Batch { first_seq, prev_chain, changes }) = outbox::seal(transaction)? else {
-                return Ok(None);
-            };
-            reset::keep_lost_orders(transaction)?;
-            let orders = outbox::orders(transaction, &changes)?;
-            Ok(Some(PushInput { device, epoch, first_seq, prev_chain, changes, orders }))
-        })
-    })
-    .await
+/// What was found when the round began, if that is still true.
+async fn first(round: &mut Round) -> Result<Option<PushInput>, Failure> {
+    let unsent = std::mem::replace(&mut round.found.unsent, true);
+    match round.found.sealed.take() {
+        Some(sealed) => Ok(Some(sealed)),
+        None if unsent => next(round).await,
+        None => Ok(None),
+    }
 }
 
-/// Notes how far the server came; false when it has a chain that is not this device's.
-async fn taken(round: &Round, input: &PushInput, ack: Ack) -> Result<bool, Failure> {
+async fn next(round: &Round) -> Result<Option<PushInput>, Failure> {
+    let store = Arc::clone(&round.opened.store);
+    blocking(move || seal(&store)).await
+}
+
+fn seal(store: &Store) -> Result<Option<PushInput>, Failure> {
+    if !store.look(outbox::has_unsent)? {
+        return Ok(None);
+    }
+    store.write(Durability::Full, |transaction| {
+        let Some(batch) = outbox::seal(transaction)? else { return Ok(None) };
+        reset::keep_lost_orders(transaction)?;
+        outbox::push_of(transaction, batch).map(Some)
+    })
+}
+
+enum Taken {
+    /// And what is to be sent next.
+    Own(Option<PushInput>),
+    /// The server has a chain that is not this device's.
+    Foreign,
+}
+
+/// Notes how far the server came.
+async fn taken(round: &Round, input: &PushInput, ack: Ack) -> Result<Taken, Failure> {
     let store = Arc::clone(&round.opened.store);
     let before = input.first_seq - 1;
     blocking(move || {
-        if !store.read(|conn| reset::is_own(conn, ack))? {
-            return Ok(false);
-        }
-        if ack.seq <= before {
-            return Err(Failure::offline("the server took nothing of a push"));
-        }
-        let seq = ack.seq.to_string();
-        store.write(Durability::Normal, |transaction| settings::set(transaction, settings::PUSHED_SEQ, &seq))?;
-        Ok(true)
+        let own = store.write(Durability::Normal, |transaction| {
+            if !reset::is_own(transaction, ack)? {
+                return Ok(false);
+            }
+            if ack.seq <= before {
+                return Err(Failure::offline("the server took nothing of a push"));
+            }
+            settings::set(transaction, settings::PUSHED_SEQ, &ack.seq.to_string())?;
+            Ok(true)
+        })?;
+        if own { seal(&store).map(Taken::Own) } else { Ok(Taken::Foreign) }
     })
     .await
 }

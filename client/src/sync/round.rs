@@ -2,9 +2,11 @@
 //! hold meanwhile.
 
 use super::{
-    ConnectionState,
+    Alone, ConnectionState,
     bootstrap::{self, Source},
-    enrol, lock, pull, push,
+    enrol, held_alone,
+    look::{Found, look},
+    pull, push,
     report::{SyncReport, report},
     transport::{Transport, address},
 };
@@ -12,19 +14,35 @@ use crate::{
     Code, Failure,
     engine::{Inner, Opened, Tag},
     mint::Moment,
-    secrets::Token,
     store::{
         Durability,
-        clock::{Clock, Sample},
-        fingerprint, outbox, reset, settings, staged,
+        clock::{self, Sample},
+        fingerprint, outbox, settings, staged,
     },
 };
-use std::{fs::File, future::Future, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use stillage_core::id::DeviceId;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long another process may hold the lock before its round is given up here.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why a round is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Something was recorded, somebody asked, or it is time to look.
+    Due,
+    /// The server has said how far it is: without news and work there is nothing to ask it.
+    Told,
+}
+
+/// Rows of a pull that put no index aside.
+const FEW: u64 = 1000;
 
 /// What a round works with.
 pub(super) struct Round {
@@ -32,6 +50,8 @@ pub(super) struct Round {
     pub(super) opened: Opened,
     pub(super) device: DeviceId,
     pub(super) transport: Transport,
+    /// What was found here when it began; whoever makes it untrue takes it away.
+    pub(super) found: Found,
     /// When the last question was asked.
     asked: Moment,
     _lock: Option<File>,
@@ -42,6 +62,8 @@ pub(super) struct Done {
     pub(super) pushed: u64,
     pub(super) pulled: u64,
     pub(super) outbox: u64,
+    /// No snapshot was loaded and no index was put aside.
+    calm: bool,
 }
 
 pub(super) async fn blocking<T: Send + 'static>(
@@ -53,11 +75,11 @@ pub(super) async fn blocking<T: Send + 'static>(
 impl Round {
     pub(super) async fn begin(inner: &Arc<Inner>, lock: Option<File>) -> Result<Self, Failure> {
         let opened = inner.opened()?;
-        let found = opened.clone();
-        let (url, token) = blocking(move || who(&found)).await?;
+        let (looking, from) = (Arc::clone(inner), opened.clone());
+        let (url, token, found) = blocking(move || look(&looking, &from)).await?;
         let transport = Transport::new(inner, address(&url)?, token.device, Some(token.bearer))?;
         let asked = inner.mint.moment();
-        Ok(Self { inner: Arc::clone(inner), opened, device: token.device, transport, asked, _lock: lock })
+        Ok(Self { inner: Arc::clone(inner), opened, device: token.device, transport, found, asked, _lock: lock })
     }
 
     /// Starts again under another id.
@@ -86,46 +108,30 @@ impl Round {
         question(self.transport.clone()).await
     }
 
-    /// The server has answered: the device is online, and takes the sample of the server's clock.
+    /// The server has answered: the device is online, and takes the sample of the server's clock if it would be kept.
     pub(super) async fn answered(&self, server: i64) -> Result<(), Failure> {
         self.inner.enter(ConnectionState::Online { since: self.inner.mint.now() });
-        let sample = Sample::new(&self.asked, &self.transport.mint().moment(), server);
-        let store = Arc::clone(&self.opened.store);
-        blocking(move || {
-            let mut clock = store.read(Clock::load)?;
-            if clock.add(sample) {
-                store.write(Durability::Normal, |transaction| clock.save(transaction))?;
-            }
-            Ok(())
-        })
-        .await
+        let now = self.inner.mint.moment();
+        let holds = &self.inner.sync.clock_holds;
+        if now.monotonic < holds.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let (sample, store) = (Sample::new(&self.asked, &now, server), Arc::clone(&self.opened.store));
+        holds.store(blocking(move || clock::keep(&store, sample)).await?, Ordering::Relaxed);
+        Ok(())
     }
-}
-
-/// Where to, and as whom. A change of id that was cut short is finished first.
-fn who(opened: &Opened) -> Result<(String, Token), Failure> {
-    let (url, device) =
-        opened.store.read(|conn| Ok((settings::get(conn, settings::SERVER)?, settings::device(conn)?)))?;
-    let url = url.ok_or_else(Failure::not_connected)?;
-    let mut token = opened.secrets.token();
-    if token.as_ref().is_none_or(|token| token.device != device) {
-        // Another process may have connected, or taken the new id.
-        opened.secrets.reload()?;
-        token = opened.secrets.token();
-    }
-    let token = token.ok_or_else(Failure::not_connected)?;
-    if token.device != device {
-        let new = token.device;
-        opened.store.write(Durability::Full, |transaction| reset::take_new_device(transaction, new))?;
-    }
-    Ok((url, token))
 }
 
 /// Pushes and pulls once. The state people see follows from how it went.
-pub(super) async fn run(inner: &Arc<Inner>) -> Result<Done, Failure> {
-    let result = match (exchange(inner).await, put_in_place(inner).await) {
-        (Ok(_), Err(failure)) => Err(failure),
-        (result, _) => result,
+pub(super) async fn run(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
+    let result = match exchange(inner, why).await {
+        Ok(done) if done.calm => Ok(done),
+        Ok(done) => put_in_place(inner).await.map(|()| done),
+        Err(failure) => {
+            // What went wrong first is what counts.
+            let _ = put_in_place(inner).await;
+            Err(failure)
+        }
     };
     let now = inner.mint.now();
     match &result {
@@ -154,15 +160,17 @@ pub(super) async fn put_in_place(inner: &Arc<Inner>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
+async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
     if inner.sync.is_cut() {
         return Err(Failure::offline("the network is cut by hand"));
     }
-    let _alone = inner.sync.round.lock().await;
-    let lock = lock::take(&inner.data_dir, PATIENCE).await?;
+    let (_here, lock): Alone<'_> = held_alone(inner).await?;
     let mut round = Round::begin(inner, Some(lock)).await?;
-    if round.is_copy().await? {
+    if !round.found.at_home && round.is_copy().await? {
         enrol::fork(&mut round).await?;
+    }
+    if why == Why::Told && !round.found.behind && !round.found.unsent {
+        return Ok(Done { calm: round.found.calm, ..Done::default() });
     }
     let (pushed, pulled) = match up_and_down(&mut round).await {
         Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, failure).await?,
@@ -176,11 +184,23 @@ async fn exchange(inner: &Arc<Inner>) -> Result<Done, Failure> {
         })
     })
     .await?;
-    Ok(Done { pushed, pulled, outbox })
+    let calm = round.found.calm && pulled < FEW;
+    Ok(Done { pushed, pulled, outbox, calm })
 }
 
 async fn up_and_down(round: &mut Round) -> Result<(u64, u64), Failure> {
+    if round.found.calm {
+        let pushed = push::run(round).await?;
+        let pulled = pull::run(round).await?;
+        if round.found.calm {
+            return Ok((pushed, pulled));
+        }
+        // The pull took a snapshot instead.
+        let (sent, fetched) = bootstrap::history(round).await?;
+        return Ok((pushed + sent, pulled + fetched));
+    }
     bootstrap::first(round).await?;
+    round.found.input = None;
     let pushed = push::run(round).await?;
     bootstrap::front(round, &Source::Server).await?;
     let pulled = pull::run(round).await?;
@@ -211,7 +231,7 @@ pub(super) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Resu
     let deadline = Instant::now() + timeout;
     let (mut pushed, mut pulled, mut pause) = (0, 0, Duration::from_millis(250));
     let failure = loop {
-        let failure = match timeout_at(deadline, run(inner)).await {
+        let failure = match timeout_at(deadline, run(inner, Why::Due)).await {
             Ok(Ok(done)) => {
                 pushed += done.pushed;
                 pulled += done.pulled;

@@ -8,7 +8,7 @@ use reqwest::{
     StatusCode, Url,
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{
     io::Read,
@@ -89,17 +89,17 @@ impl Transport {
     }
 
     pub(super) async fn hello(&self) -> Result<Hello, Failure> {
-        self.ask("query Hello { hello }", json!({}), "hello").await
+        self.ask("query Hello { hello }", (), "hello").await
     }
 
     pub(super) async fn pull(&self, input: &PullInput) -> Result<PullAnswer, Failure> {
         let document = "query Pull($input: SyncJSON!) { pull(input: $input) }";
-        self.ask(document, json!({ "input": input }), "pull").await
+        self.ask(document, input, "pull").await
     }
 
     pub(super) async fn manifest(&self, input: &ManifestInput) -> Result<Manifest, Failure> {
         let document = "query Manifest($input: SyncJSON!) { snapshotManifest(input: $input) }";
-        self.ask(document, json!({ "input": input }), "snapshotManifest").await
+        self.ask(document, input, "snapshotManifest").await
     }
 
     /// Adds to `held` what is missing of a chunk, which stays there when the network goes.
@@ -141,18 +141,18 @@ impl Transport {
 
     pub(super) async fn push(&self, input: &PushInput) -> Result<PushAnswer, Failure> {
         let document = "mutation Push($input: SyncJSON!) { pushChanges(input: $input) }";
-        self.ask(document, json!({ "input": input }), "pushChanges").await
+        self.ask(document, input, "pushChanges").await
     }
 
     /// What another device recorded and signed.
     pub(super) async fn carry(&self, input: &CarriedPush) -> Result<PushAnswer, Failure> {
         let document = "mutation Push($input: SyncJSON!) { pushChanges(input: $input) }";
-        self.ask(document, json!({ "input": input }), "pushChanges").await
+        self.ask(document, input, "pushChanges").await
     }
 
     pub(super) async fn enrol(&self, input: &EnrolInput) -> Result<Enrolled, Failure> {
         let document = "mutation Enrol($input: SyncJSON!) { enrolDevice(input: $input) }";
-        self.ask(document, json!({ "input": input }), "enrolDevice").await
+        self.ask(document, input, "enrolDevice").await
     }
 
     pub(super) fn mint(&self) -> &Mint {
@@ -163,8 +163,8 @@ impl Transport {
         &self.inner.sync
     }
 
-    async fn ask<T: DeserializeOwned>(&self, document: &str, variables: Value, field: &str) -> Result<T, Failure> {
-        let body = serde_json::to_vec(&json!({ "query": document, "variables": variables }))?;
+    async fn ask<T: DeserializeOwned>(&self, document: &str, input: impl Serialize, field: &str) -> Result<T, Failure> {
+        let body = serde_json::to_vec(&Question { query: document, variables: Variables { input } })?;
         let mut cut = self.shared().cut.subscribe();
         tokio::select! {
             answer = self.exchange(body, field) => answer,
@@ -268,6 +268,18 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         return Err(Failure::offline("the answer is larger than an answer can be"));
     }
     Ok(unpacked)
+}
+
+/// Written as it is: as a tree of values first, a push of 500 changes would be copied twice.
+#[derive(Serialize)]
+struct Question<'a, T> {
+    query: &'a str,
+    variables: Variables<T>,
+}
+
+#[derive(Serialize)]
+struct Variables<T> {
+    input: T,
 }
 
 #[derive(serde::Deserialize)]

@@ -1,10 +1,11 @@
 //! What a person does is there at once, whole, and stays.
 
+use crate::ledger::Ledger;
 use crate::world::{Desk, adjust, count, create, issue, receive};
 use serde_json::json;
 use stillage_client::{
     Code,
-    store::{Durability, queries},
+    store::{Durability, outbox, queries, record},
 };
 use stillage_core::{id::ItemId, quantity::Quantity};
 
@@ -82,4 +83,23 @@ fn what_was_counted_is_remembered_beside_one_open_database_until_a_record_change
     assert_eq!(total(&desk), 0, "another opening knows nothing of the first");
     desk.act(vec![create(ItemId(desk.mint.id()), &[("sku", json!("NUT")), ("name", json!("Nut"))])]).unwrap();
     assert_eq!(total(&desk), 1);
+}
+
+#[test]
+fn what_goes_out_at_once_is_sealed_by_the_commit_that_records_it_once_the_device_holds_something() {
+    let mut ledger = Ledger::new();
+    let desk = Desk::new();
+    let bin = desk.furnish();
+    let act = |units| {
+        let actions = vec![receive(&bin, units)];
+        record::act_then(&desk.store, &desk.mint, actions, outbox::seal_at_once).unwrap();
+        desk.count("SELECT count(*) FROM outbox WHERE state = 'sealed'")
+    };
+    assert_eq!(act(1), 0, "a device that holds nothing may still begin from a snapshot");
+    desk.push(&mut ledger);
+    desk.pull(&ledger).unwrap();
+    assert_eq!(act(2), 1);
+    desk.push(&mut ledger);
+    desk.pull(&ledger).unwrap();
+    assert_eq!((desk.on_hand(&bin), desk.waiting()), (Quantity::whole(3), 0));
 }

@@ -15,6 +15,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+/// What a socket reads and writes at a time. It mostly has nothing to say, and there are hundreds.
+const BUFFER: usize = 2048;
+/// The greatest request over a socket.
+const MOST: usize = super::MAX_PACKED;
+
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// GET on the endpoint itself: the socket, or the page for people if it is switched on.
@@ -40,6 +45,7 @@ pub async fn open(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let shown = auth::bearer(&headers).map(str::to_owned);
+    let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(0).max_message_size(MOST).max_frame_size(MOST);
     upgrade.protocols(ALL_WEBSOCKET_PROTOCOLS).on_upgrade(move |socket| async move {
         let schema = web.schema.clone();
         let greet = move |payload: serde_json::Value| async move {

@@ -12,13 +12,13 @@ use stillage_core::{
 use uuid::Uuid;
 
 #[derive(Debug, FromRow)]
-struct PrincipalRow {
-    device: Uuid,
-    person: Uuid,
-    kind: String,
-    may_write: bool,
-    every_site: bool,
-    sites: Vec<Uuid>,
+pub(super) struct PrincipalRow {
+    pub(super) device: Uuid,
+    pub(super) person: Uuid,
+    pub(super) kind: String,
+    pub(super) may_write: bool,
+    pub(super) every_site: bool,
+    pub(super) sites: Vec<Uuid>,
 }
 
 impl From<PrincipalRow> for Principal {
@@ -86,18 +86,18 @@ pub async fn ack(tx: &mut Tx, device: DeviceId) -> Result<Option<Ack>, Error> {
 }
 
 #[derive(Debug, FromRow)]
-struct ResultRow {
-    id: Uuid,
-    seq: i64,
-    chain: Vec<u8>,
-    own_code: Option<String>,
-    outcome: String,
-    code: Option<String>,
-    details: String,
+pub(super) struct EndRow {
+    pub(super) id: Uuid,
+    pub(super) seq: i64,
+    pub(super) chain: Vec<u8>,
+    pub(super) own_code: Option<String>,
+    pub(super) outcome: String,
+    pub(super) code: Option<String>,
+    pub(super) details: String,
 }
 
-impl ResultRow {
-    fn result(self) -> Result<(ChangeResult, Digest), Error> {
+impl EndRow {
+    pub(super) fn result(self) -> Result<(ChangeResult, Digest), Error> {
         let id = ChangeId(self.id);
         let (outcome, code, details) = if self.own_code.is_some() {
             (Outcome::Rejected, self.own_code, serde_json::json!({ "change": id }))
@@ -117,7 +117,7 @@ pub async fn results(
     after: u64,
     limit: i64,
 ) -> Result<Vec<(ChangeResult, Digest)>, Error> {
-    let rows: Vec<ResultRow> = sqlx::query_as(
+    let rows: Vec<EndRow> = sqlx::query_as(
         "SELECT l.change AS id, l.seq, l.chain, l.code AS own_code, c.outcome, c.code, c.details
          FROM chain_link l JOIN change c ON c.org = l.org AND c.id = l.change
          WHERE l.org = $1 AND l.device = $2 AND l.seq > $3 ORDER BY l.seq LIMIT $4",
@@ -128,29 +128,38 @@ pub async fn results(
     .bind(limit)
     .fetch_all(tx.conn())
     .await?;
-    rows.into_iter().map(ResultRow::result).collect()
+    rows.into_iter().map(EndRow::result).collect()
 }
 
-/// Notes how far a device has come. Unchanged cursors are written once a day: that it comes at all keeps its log.
+/// Notes how far devices have come, and when. Unchanged cursors are written once a day: that a device comes at all
+/// keeps its log.
 pub async fn save_cursors(
     pool: &PgPool,
-    (org, device): (OrganisationId, DeviceId),
-    cursors: &[Cursor],
-    seen_at: i64,
+    org: OrganisationId,
+    came: impl Iterator<Item = (&DeviceId, &(Vec<Cursor>, i64))>,
 ) -> Result<(), Error> {
-    let scopes: Vec<String> = cursors.iter().map(|cursor| cursor.scope.to_string()).collect();
+    let (mut devices, mut scopes, mut seqs, mut times) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (device, (cursors, seen_at)) in came {
+        for cursor in cursors {
+            devices.push(device.0);
+            scopes.push(cursor.scope.to_string());
+            seqs.push(signed(cursor.seq));
+            times.push(*seen_at);
+        }
+    }
     sqlx::query(
         "INSERT INTO device_cursor AS c (org, device, scope, seq, seen_at)
-         SELECT $1, $2, w.scope, max(w.seq), $3 FROM UNNEST($4::text[], $5::bigint[]) AS w(scope, seq)
-         GROUP BY w.scope ORDER BY w.scope
+         SELECT $1, w.device, w.scope, max(w.seq), max(w.seen_at)
+         FROM UNNEST($2::uuid[], $3::text[], $4::bigint[], $5::bigint[]) AS w(device, scope, seq, seen_at)
+         GROUP BY w.device, w.scope ORDER BY w.device, w.scope
          ON CONFLICT (org, device, scope) DO UPDATE SET seq = EXCLUDED.seq, seen_at = EXCLUDED.seen_at
          WHERE c.seq <> EXCLUDED.seq OR c.seen_at < EXCLUDED.seen_at - 86400000000",
     )
     .bind(org.0)
-    .bind(device.0)
-    .bind(seen_at)
+    .bind(devices)
     .bind(scopes)
-    .bind(cursors.iter().map(|cursor| signed(cursor.seq)).collect::<Vec<_>>())
+    .bind(seqs)
+    .bind(times)
     .execute(pool)
     .await
     .map(drop)

@@ -155,13 +155,13 @@ pub async fn sums(tx: &mut Tx) -> Result<Vec<KeptSum>, Error> {
 
 #[derive(Debug, FromRow)]
 pub(super) struct EntryRow {
-    seq: i64,
-    kind: String,
-    id: String,
-    version: i64,
-    change: Uuid,
-    outcome: String,
-    body: String,
+    pub(super) seq: i64,
+    pub(super) kind: String,
+    pub(super) id: String,
+    pub(super) version: i64,
+    pub(super) change: Uuid,
+    pub(super) outcome: String,
+    pub(super) body: String,
 }
 
 impl EntryRow {

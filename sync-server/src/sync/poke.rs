@@ -41,6 +41,12 @@ impl Pokes {
         });
     }
 
+    /// Whether a head is known to be so far ahead of these cursors.
+    pub(super) fn is_far_ahead(&self, cursors: &BTreeMap<Scope, u64>, rows: u64) -> bool {
+        let heads = self.heads.borrow();
+        cursors.iter().any(|(scope, seq)| heads.get(scope).is_some_and(|head| head.saturating_sub(*seq) > rows))
+    }
+
     /// Reads the heads every second while somebody listens, until the server closes.
     pub async fn watch_database(self, store: Store, org: OrganisationId) {
         loop {

@@ -1,20 +1,27 @@
 //! The way down. Heads, pages and the ack of one answer come from one snapshot, so that an ack
 //! never speaks of effects that the pages do not hold.
 
+mod cursors;
+mod quick;
+
 use crate::{
     app::{App, Principal},
     error::ServerError,
     store::{
         Tx, devices,
+        follow::Found,
         log::{self, KeptSum, Room},
     },
 };
+pub use cursors::Cursors;
+pub use quick::Followers;
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
+    change::{ChangeResult, Digest},
     id::DeviceId,
     scope::Scope,
     sum::Mismatch,
-    wire::{Cursor, PullAnswer, PullInput, ScopePage, ScopeSum, SettledAck},
+    wire::{Ack, Cursor, PullAnswer, PullInput, ScopePage, ScopeSum, SettledAck},
 };
 
 const MAX_ROWS: usize = 5000;
@@ -31,21 +38,58 @@ pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<
     // Cursors of another history mean nothing here; that device starts anew.
     let known = input.epoch.is_none_or(|epoch| epoch == app.epoch);
     note_mismatches(input.device, &input.mismatches);
-    let cursors = if known { input.cursors } else { Vec::new() };
+    let cursors = if known { input.cursors.clone() } else { Vec::new() };
     let at: BTreeMap<Scope, u64> = cursors.iter().map(|cursor| (cursor.scope, cursor.seq)).collect();
+    let closely = match quick::look(app, principal, (&input, &at)).await? {
+        Some(found) => quickly(app, &input, &at, &found)?,
+        None => None,
+    };
+    let answer = match closely {
+        Some(answer) => answer,
+        None => at_length(app, (&input, known), &at).await?,
+    };
+    cursors::note(app, input.device, cursors);
+    Ok(answer)
+}
+
+/// From one look at the database, if that holds all there is.
+fn quickly(
+    app: &App,
+    input: &PullInput,
+    at: &BTreeMap<Scope, u64>,
+    found: &Found,
+) -> Result<Option<PullAnswer>, ServerError> {
+    // As they are now: a grant or a revocation may be younger than the token's cached rights.
+    let (principal, ack) = found.devices.get(&input.device).ok_or(ServerError::SignedOut)?;
+    let heads = granted_heads(&found.kept, principal);
+    note_ahead(input.device, &heads, at);
+    let (Some(pages), true) =
+        (quick::pages(found, &heads, at), quick::has_all_ends(found, input.device, (ack.seq, input.settled_seq)))
+    else {
+        return Ok(None);
+    };
+    let ends = found.ends.get(&input.device).cloned().unwrap_or_default();
+    let ended = Ended { has_more: false, ack: Some(settled_by(*ack, ends)) };
+    Ok(Some(answer(app, (principal, at), (&found.kept, heads), (pages, ended))))
+}
+
+/// With as many statements as there are scopes to page through.
+async fn at_length(
+    app: &App,
+    (input, known): (&PullInput, bool),
+    at: &BTreeMap<Scope, u64>,
+) -> Result<PullAnswer, ServerError> {
     let mut tx = app.store.snapshot(app.org).await?;
     // Asked again inside the snapshot: a grant may be younger than the token's cached rights.
-    let principal = devices::by_id(&mut tx, principal.device).await?.ok_or(ServerError::SignedOut)?;
+    let principal = devices::by_id(&mut tx, input.device).await?.ok_or(ServerError::SignedOut)?;
     let kept = log::sums(&mut tx).await?;
     let heads = granted_heads(&kept, &principal);
+    note_ahead(input.device, &heads, at);
     let mut room = Room { rows: MAX_ROWS.min((input.max_rows as usize).max(1)), bytes: MAX_BYTES };
     let mut pages = Vec::new();
     let mut has_more = false;
     for (scope, head) in &heads {
         let from = at.get(scope).copied().unwrap_or(0);
-        if from > *head {
-            tracing::warn!(device = %principal.device, %scope, from, head, "a cursor is ahead of its head");
-        }
         if from >= *head {
             continue;
         }
@@ -62,11 +106,34 @@ pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<
         (ack, has_more) = settled(&mut tx, principal.device, input.settled_seq).await?;
     }
     tx.commit().await?;
-    note_cursors(app, principal.device, cursors);
-    let removed = at.keys().filter(|scope| !devices::holds(&principal, **scope)).copied().collect();
+    Ok(answer(app, (&principal, at), (&kept, heads), (pages, Ended { has_more, ack })))
+}
+
+/// How an answer ends.
+struct Ended {
+    has_more: bool,
+    ack: Option<SettledAck>,
+}
+
+fn answer(
+    app: &App,
+    (principal, at): (&Principal, &BTreeMap<Scope, u64>),
+    (kept, heads): (&[KeptSum], BTreeMap<Scope, u64>),
+    (pages, Ended { has_more, ack }): (Vec<ScopePage>, Ended),
+) -> PullAnswer {
+    let removed = at.keys().filter(|scope| !devices::holds(principal, **scope)).copied().collect();
     let heads = heads.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
-    let (epoch, server_time, sums) = (app.epoch, app.mint.now(), sums(&kept, &pages));
-    Ok(PullAnswer { epoch, server_time, pages, removed, heads, has_more, ack, sums })
+    let (epoch, server_time, sums) = (app.epoch, app.mint.now(), sums(kept, &pages));
+    PullAnswer { epoch, server_time, pages, removed, heads, has_more, ack, sums }
+}
+
+fn note_ahead(device: DeviceId, heads: &BTreeMap<Scope, u64>, at: &BTreeMap<Scope, u64>) {
+    for (scope, head) in heads {
+        let from = at.get(scope).copied().unwrap_or(0);
+        if from > *head {
+            tracing::warn!(%device, %scope, from, head, "a cursor is ahead of its head");
+        }
+    }
 }
 
 /// Every scope the principal may hold, also those that nobody has written to.
@@ -97,26 +164,14 @@ fn note_mismatches(device: DeviceId, mismatches: &[Mismatch]) {
 /// The ends of the device's own changes, and whether there are more than fit.
 async fn settled(tx: &mut Tx, device: DeviceId, after: u64) -> Result<(Option<SettledAck>, bool), ServerError> {
     let Some(ack) = devices::ack(tx, device).await? else { return Ok((None, false)) };
-    if ack.seq <= after {
-        return Ok((Some(SettledAck { seq: ack.seq, chain: ack.chain, results: Vec::new() }), false));
-    }
-    let rows = devices::results(tx, device, after, MAX_RESULTS as i64).await?;
-    let Some((seq, chain)) = rows.last().map(|(result, chain)| (result.seq, *chain)) else {
-        return Ok((Some(SettledAck { seq: ack.seq, chain: ack.chain, results: Vec::new() }), false));
-    };
-    let results = rows.into_iter().map(|(result, _)| result).collect();
-    Ok((Some(SettledAck { seq, chain, results }), seq < ack.seq))
+    let rows =
+        if ack.seq > after { devices::results(tx, device, after, MAX_RESULTS as i64).await? } else { Vec::new() };
+    let settled = settled_by(ack, rows);
+    let has_more = settled.seq < ack.seq;
+    Ok((Some(settled), has_more))
 }
 
-/// Written beside the answer: a cursor only says how much log must be kept.
-fn note_cursors(app: &App, device: DeviceId, cursors: Vec<Cursor>) {
-    if cursors.is_empty() {
-        return;
-    }
-    let (pool, org, now) = (app.pool.clone(), app.org, app.mint.now());
-    tokio::spawn(async move {
-        if let Err(fault) = devices::save_cursors(&pool, (org, device), &cursors, now).await {
-            tracing::warn!(%fault, "cursors could not be noted");
-        }
-    });
+fn settled_by(ack: Ack, rows: Vec<(ChangeResult, Digest)>) -> SettledAck {
+    let (seq, chain) = rows.last().map_or((ack.seq, ack.chain), |(result, chain)| (result.seq, *chain));
+    SettledAck { seq, chain, results: rows.into_iter().map(|(result, _)| result).collect() }
 }

@@ -19,8 +19,9 @@ async fn note(world: &World, at: i64) {
 /// The device has asked from here, at that time.
 async fn asked(world: &World, desk: &Desk, cursors: &[(Scope, u64)], at: i64) {
     let cursors: Vec<Cursor> = cursors.iter().map(|&(scope, seq)| Cursor { scope, seq }).collect();
-    let (org, device) = (world.app.org, desk.principal.device);
-    devices::save_cursors(&world.app.pool, (org, device), &cursors, at).await.unwrap();
+    let came = [(desk.principal.device, (cursors, at))];
+    let came = came.iter().map(|(device, came)| (device, came));
+    devices::save_cursors(&world.app.pool, world.app.org, came).await.unwrap();
 }
 
 async fn horizon_of(tx: &mut Tx, scope: Scope, now: i64) -> u64 {

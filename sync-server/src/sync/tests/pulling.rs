@@ -1,8 +1,20 @@
 //! What a device is given, and what it is not.
 
-use super::world::{NOON, World, create};
+use super::world::{Desk, NOON, World, create};
+use crate::{
+    error::ServerError,
+    sync::{self, enrol},
+};
+use futures_util::future::join_all;
 use serde_json::json;
-use stillage_core::{id::LocationId, scope::Scope};
+use stillage_core::{
+    id::LocationId,
+    scope::Scope,
+    wire::{PullAnswer, PullInput},
+};
+
+/// So few rows at a time that no answer is taken from the quick look.
+const AT_LENGTH: u32 = 99;
 
 #[tokio::test]
 async fn pages_tile_and_the_ack_comes_only_at_the_head() {
@@ -25,6 +37,59 @@ async fn pages_tile_and_the_ack_comes_only_at_the_head() {
     assert_eq!(anna.cursors[&Scope::Site(shelf.site)], 40);
     let idle = anna.pull(7).await;
     assert!(idle.pages.is_empty() && idle.ack.is_some_and(|ack| ack.results.is_empty()));
+}
+
+#[tokio::test]
+async fn a_device_that_follows_closely_hears_the_same_as_one_that_pages() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    let mut ben = world.desk("Ben").await;
+    for desk in [&mut anna, &mut ben] {
+        desk.pull(5000).await;
+    }
+    for (receipts, rows) in [(0, 0), (3, 3), (150, 150)] {
+        let changes = anna.seal_all((1..=receipts).map(|units| shelf.receive(units)), NOON);
+        anna.push(changes).await;
+        for desk in [&mut anna, &mut ben] {
+            let mut paging = desk.clone();
+            let (closely, at_length) = (desk.pull(5000).await, paging.pull(AT_LENGTH).await);
+            assert_eq!(closely.pages.iter().map(|page| page.entries.len()).sum::<usize>(), rows);
+            assert!(closely.ack.is_some() && !closely.has_more);
+            if rows < AT_LENGTH as usize {
+                assert_eq!(PullAnswer { server_time: at_length.server_time, ..closely }, at_length);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_who_ask_at_the_same_moment_are_answered() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    let mut crowd = Vec::new();
+    for n in 0..20 {
+        let mut desk = world.desk(&format!("Desk {n}")).await;
+        desk.pull(5000).await;
+        // One that asks twice: its first question was cut off, or so it thinks.
+        crowd.extend([desk.clone(), desk]);
+    }
+    anna.act(shelf.receive(5), NOON).await;
+    let answers = join_all(crowd.iter_mut().map(|desk: &mut Desk| desk.pull(5000))).await;
+    assert!(answers.iter().all(|answer| answer.pages.iter().any(|page| page.scope == Scope::Site(shelf.site))));
+}
+
+#[tokio::test]
+async fn a_revoked_device_pulls_nothing_though_its_token_was_just_seen() {
+    let world = World::start().await;
+    let (mut anna, _) = world.furnished().await;
+    anna.pull(5000).await;
+    assert!(enrol::revoke(&world.app, anna.principal.device).await.unwrap());
+    for max_rows in [5000, AT_LENGTH] {
+        let cursors = anna.cursors.iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope: *scope, seq: *seq });
+        let (device, epoch, cursors) = (anna.principal.device, Some(world.app.epoch), cursors.collect());
+        let input = PullInput { device, epoch, cursors, settled_seq: 0, max_rows, mismatches: Vec::new() };
+        assert!(matches!(sync::pull(&world.app, &anna.principal, input).await, Err(ServerError::SignedOut)));
+    }
 }
 
 #[tokio::test]
