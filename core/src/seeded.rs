@@ -84,6 +84,9 @@ bugs! {
     SumSkipsEmptied = "sum_skips_emptied", "a cell that becomes empty stays in the sum of its scope";
     SumOfFirstScope = "sum_of_first_scope", "a device takes every cell of an answer for one of the same scope";
     PendingNotCarried = "pending_not_carried", "pending changes do not see those before them when they are decided again";
+    SnapshotKeepsOld = "snapshot_keeps_old", "a snapshot holds what was written over, beside what stands";
+    SnapshotDropsUnknown = "snapshot_drops_unknown", "a snapshot leaves out entries of a newer version";
+    ChunkUnchecked = "chunk_unchecked", "a part of a snapshot is taken without looking at its digest";
     LostPlaceIgnored = "lost_place_ignored", "what comes back after a restore is placed anew";
     NothingWaits = "nothing_waits", "what comes back before what it stands on is refused";
     NothingComesFree = "nothing_comes_free", "what was parked until others have come back stays parked";
@@ -98,6 +101,14 @@ bugs! {
     StorePlacesNotKept = "store_places_not_kept", "what is offered again has lost its place";
     StoreLostBaseKept = "store_lost_base_kept", "balances of a lost history stay";
     StoreSealsKept = "store_seals_kept", "under a new id, what was sealed under the old one stays sealed";
+    StoreTakenOverSent = "store_taken_over_sent", "a snapshot is taken while the end of what was sent is not known";
+    StoreHistoryNotOwed = "store_history_not_owed", "the cursor stands at a snapshot of which the history is not owed";
+    StoreOwedForgotten = "store_owed_forgotten", "history that is owed is forgotten once people can work";
+    StoreHistoryAdds = "store_history_adds", "history adds to balances that have it already";
+    StoreCursorShort = "store_cursor_short", "the last entry of a snapshot is told again by the log";
+    StoreSumAdopted = "store_sum_adopted", "the sum that a snapshot says is taken for that of its rows";
+    StoreLoadedNotDecided = "store_loaded_not_decided", "what waits is not decided again on what a snapshot brings";
+    StoreRevokedOwed = "store_revoked_owed", "the snapshot of a site that was taken away is loaded on";
 }
 
 impl Bug {

@@ -170,7 +170,21 @@ pub struct ChunkName {
     pub digest: Digest,
 }
 
+/// Scopes that heads begin to tell from their first entry on, and that are so long that a snapshot is worth it.
+#[must_use]
+pub fn wanted(cursors: &[Cursor], heads: &[Cursor], worth: u64) -> Vec<Scope> {
+    let has = |scope: Scope| cursors.iter().any(|cursor| cursor.scope == scope && cursor.seq > 0);
+    let long = heads.iter().filter(|head| head.seq >= worth && !has(head.scope));
+    long.map(|head| head.scope).filter(|scope| !matches!(scope, Scope::Inbox(_))).collect()
+}
+
 impl ChunkName {
+    /// Whether these are its bytes, as they travel.
+    #[must_use]
+    pub fn is_of(&self, packed: &[u8]) -> bool {
+        Digest::of(&[packed]) == self.digest || seeded!(ChunkUnchecked)
+    }
+
     /// Below the server's address.
     #[must_use]
     pub fn path(&self) -> String {

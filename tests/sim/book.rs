@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::{Deref, DerefMut},
     rc::Rc,
 };
 use stillage_core::{
@@ -32,13 +33,30 @@ pub struct Kept {
 
 #[derive(Debug, Clone, Default)]
 pub struct Book {
-    pub records: BTreeMap<Ref, Rc<Record>>,
-    pub keys: BTreeMap<(Kind, String), Ref>,
-    pub cells: BTreeMap<Cell, Level>,
-    pub entries: BTreeMap<Cell, Vec<TailEntry>>,
-    pub movements: BTreeMap<MovementId, Rc<Kept>>,
-    pub reversed: BTreeMap<MovementId, MovementId>,
-    pub counts: BTreeMap<ChangeId, Rc<PostedCount>>,
+    pub records: Shared<BTreeMap<Ref, Rc<Record>>>,
+    pub keys: Shared<BTreeMap<(Kind, String), Ref>>,
+    pub cells: Shared<BTreeMap<Cell, Level>>,
+    pub entries: Shared<BTreeMap<Cell, Vec<TailEntry>>>,
+    pub movements: Shared<BTreeMap<MovementId, Rc<Kept>>>,
+    pub reversed: Shared<BTreeMap<MovementId, MovementId>>,
+    pub counts: Shared<BTreeMap<ChangeId, Rc<PostedCount>>>,
+}
+
+/// A copy costs nothing until one of both is written to: disks are copied at every commit that the power may not take back.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shared<T>(Rc<T>);
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Clone> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Rc::make_mut(&mut self.0)
+    }
 }
 
 /// Effects that are shown on top of a book, in their order.

@@ -45,6 +45,7 @@ named! {
         NegativesAreAsked = "negatives_are_asked";
         AliasesAreFollowed = "aliases_are_followed";
         CauseComesFirst = "cause_comes_first";
+        SnapshotEqualsLog = "snapshot_equals_log";
         /// With the production store beside the one in memory.
         StoresAgree = "stores_agree";
         /// At rest.

@@ -6,6 +6,7 @@
 mod apply;
 mod epoch;
 mod outbox;
+mod snapshot;
 #[cfg(not(feature = "sqlite"))]
 #[path = "device/no_twin.rs"]
 mod twin;
@@ -13,11 +14,13 @@ mod twin;
 mod twin;
 
 pub use outbox::{Row, State};
+pub use snapshot::Owed;
 
 use crate::{
     book::Book,
     clock::{Clock, Moment},
     server::Certificate,
+    world::Beginning,
 };
 use std::{collections::BTreeMap, rc::Rc};
 use stillage_core::{
@@ -30,6 +33,7 @@ use stillage_core::{
     rejection::Rejection,
     scope::Scope,
     settle::{context, needs_of},
+    snapshot::{ChunkName, Manifest, ManifestInput},
     sum::Sum,
     wire::{LogEntry, PullAnswer, PullInput, PushAnswer, PushInput},
 };
@@ -38,6 +42,8 @@ use stillage_core::{
 #[derive(Debug, Clone)]
 pub struct Disk {
     pub device: DeviceId,
+    /// It had another id before.
+    pub forked: bool,
     pub person: PersonId,
     pub epoch: EpochId,
     /// The history that the base stands on while it waits to be built anew from the next answer.
@@ -53,6 +59,8 @@ pub struct Disk {
     pub outbox: Vec<Row>,
     pub outcomes: BTreeMap<ChangeId, Outcome>,
     pub unknown: BTreeMap<(Scope, u64), LogEntry>,
+    /// Of the snapshots that are being loaded.
+    pub owed: Vec<Owed>,
     pub clock: Clock,
     twin: Option<twin::Twin>,
 }
@@ -70,6 +78,11 @@ pub struct Stamp {
 pub enum Ask {
     Push(PushInput),
     Pull(PullInput),
+    Manifest(ManifestInput),
+    Chunk {
+        device: DeviceId,
+        name: ChunkName,
+    },
     /// A new id for a database that was found to be a copy.
     Enrol {
         new: DeviceId,
@@ -86,6 +99,10 @@ pub enum Ask {
 pub enum Reply {
     Push(PushAnswer),
     Pull(PullAnswer),
+    Manifest(Manifest),
+    Chunk(Vec<u8>),
+    /// There is no such chunk, or not for this device.
+    Gone,
     Enrolled(Certificate),
     /// The server does not know who asks; its history is this one.
     SignedOut(EpochId),
@@ -120,6 +137,7 @@ pub struct Device {
     pub online: bool,
     /// Everything was pushed; what comes next is pulling.
     pub pulling: bool,
+    pub beginning: Beginning,
     pub refusals: u32,
     pub discards: u32,
     /// Something happened during the round: another one follows.
@@ -141,6 +159,7 @@ impl Device {
             returning: None,
             online: true,
             pulling: false,
+            beginning: Beginning::default(),
             refusals: 0,
             discards: 0,
             again: false,
@@ -152,6 +171,7 @@ impl Device {
     pub fn restart(&mut self) {
         (self.stage, self.forked, self.again, self.pulling) = (Stage::Idle, false, false, false);
         (self.refusals, self.discards, self.meeting, self.returning) = (0, 0, None, None);
+        self.beginning = Beginning::default();
         if let Some(twin) = &mut self.disk.twin {
             twin.crash();
         }
@@ -162,6 +182,7 @@ impl Disk {
     pub fn new(device: DeviceId, person: PersonId, epoch: EpochId) -> Self {
         Self {
             device,
+            forked: false,
             person,
             epoch,
             lost_epoch: None,
@@ -174,6 +195,7 @@ impl Disk {
             outbox: Vec::new(),
             outcomes: BTreeMap::new(),
             unknown: BTreeMap::new(),
+            owed: Vec::new(),
             clock: Clock::default(),
             twin: None,
         }

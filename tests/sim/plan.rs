@@ -2,7 +2,7 @@
 //! people and fate do. The list is drawn before anything runs, so that a failing schedule can be made smaller by leaving
 //! events out.
 
-use crate::{checks::named, dice::Dice};
+use crate::{checks::named, dice::Dice, server::Cut};
 
 named! {
     /// What goes wrong.
@@ -34,15 +34,20 @@ named! {
         CountedTwice = "counted_twice";
         RecountOffline = "recount_offline";
         Restore = "restore";
+        Newcomer = "newcomer";
+        SnapshotCut = "snapshot_cut";
+        SnapshotGone = "snapshot_gone";
     }
 }
 
 impl Fault {
     /// Drawn by itself, after everything else: schedules without it are what they were before there was one.
     const LATE: [Self; 1] = [Self::Restore];
+    /// And these after that: without any, nobody makes snapshots.
+    const LATER: [Self; 3] = [Self::Newcomer, Self::SnapshotCut, Self::SnapshotGone];
 
     fn is_late(self) -> bool {
-        Self::LATE.contains(&self)
+        Self::LATE.contains(&self) || Self::LATER.contains(&self)
     }
 
     fn is_clock(self) -> bool {
@@ -75,6 +80,8 @@ pub enum What {
     Recount,
     Backup,
     Restore,
+    Newcomer,
+    NewBin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +112,8 @@ pub struct Plan {
     pub latency: i64,
     /// Clocks are off, and everybody works in the same few bins at once: only clocks say what came first.
     pub close: bool,
+    /// How the server makes snapshots, if it does.
+    pub snapshots: Option<Cut>,
     pub steps: Vec<Step>,
 }
 
@@ -131,10 +140,12 @@ impl Plan {
             gather: if rates[Fault::TwoServers.at()] > 0 { 400_000 } else { [3000, 100_000][dice.index(2)] },
             latency: [40_000, 40_000, 400_000, 4_000_000][if close { 2 + dice.index(2) } else { dice.index(4) }],
             close,
+            snapshots: None,
             steps: Vec::new(),
         };
         plan.steps = plan.steps(&mut dice);
         plan.later(enabled);
+        plan.snapshots(enabled);
         plan
     }
 
@@ -195,6 +206,40 @@ impl Plan {
         self.steps.sort_by_key(|step| step.at);
     }
 
+    /// Newcomers, who have something to do before they hold anything and while history is on its way.
+    fn snapshots(&mut self, enabled: &Enabled) {
+        let mut dice = Dice::new(self.seed, SNAPSHOTS);
+        let few = self.faults().len() < FEWEST;
+        let made = dice.chance(300);
+        for fault in Fault::LATER {
+            let (drawn, rate) = (fault == Fault::Newcomer || dice.chance(600), rate(&mut dice));
+            if enabled[fault.at()] && (made && drawn || few) {
+                self.rates[fault.at()] = rate;
+            }
+        }
+        if !Fault::LATER.iter().any(|fault| self.on(*fault)) {
+            return;
+        }
+        let most = [3, 12, 60][dice.index(3)];
+        let rows = 1 + dice.index(most);
+        self.snapshots = Some(Cut { worth: 1 + dice.below(40), fresh: 40 + dice.below(60), rows });
+        let mut drawn: Vec<(i64, What)> = Vec::new();
+        let last = self.steps.last().map_or(1, |step| step.at);
+        if self.on(Fault::Newcomer) {
+            for _ in 0..=dice.index(3) {
+                let comes = dice.between(1, last);
+                drawn.push((comes, What::Newcomer));
+                drawn.extend((0..4 + dice.index(8)).map(|_| (dice.between(comes, last), What::Act)));
+            }
+        }
+        // A snapshot of a site may know places that an older one of the catalogue does not.
+        drawn.extend((0..dice.index(3)).map(|_| (dice.between(1, last), What::NewBin)));
+        for (stream, (at, what)) in (SNAPSHOT_STEPS..).zip(drawn) {
+            self.steps.push(Step { stream, at, device: self.devices + dice.index(3), what });
+        }
+        self.steps.sort_by_key(|step| step.at);
+    }
+
     /// Faults that strike by themselves and not on the occasion of something else.
     fn strikes(&self, dice: &mut Dice) -> Vec<What> {
         let mut drawn = Vec::new();
@@ -228,6 +273,8 @@ impl Plan {
 /// The stream of what is drawn apart, and the first of those of its steps.
 const LATER: u64 = u64::MAX - 1;
 const LATER_STEPS: u64 = 1 << 32;
+const SNAPSHOTS: u64 = u64::MAX - 2;
+const SNAPSHOT_STEPS: u64 = 1 << 33;
 /// So many kinds of fault are on in every schedule.
 const FEWEST: usize = 3;
 

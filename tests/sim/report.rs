@@ -55,6 +55,9 @@ fn idle(run: &Run, enabled: &Enabled, mode: Mode) -> Vec<&'static str> {
         Check::WrongIsFlagged => inexact,
         Check::StoresAgree => mode.sqlite,
         Check::ComesBack => enabled[Fault::Restore.at()],
+        Check::SnapshotEqualsLog => {
+            [Fault::Newcomer, Fault::SnapshotCut, Fault::SnapshotGone].iter().any(|fault| enabled[fault.at()])
+        }
         Check::PoisonDelaysNobody => enabled[Fault::Poison.at()],
         _ => true,
     };

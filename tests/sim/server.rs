@@ -8,6 +8,8 @@ pub use heal::Certificate;
 mod kept;
 mod pull;
 pub use pull::Limits;
+mod snapshots;
+pub use snapshots::{Cut, Spoilt};
 
 use crate::{book::Book, checks::Checks};
 use std::{
@@ -62,6 +64,7 @@ pub struct Server {
     /// Parked until what they stand on has come back.
     waits: BTreeMap<ChangeId, heal::Waiting>,
     costs: BTreeMap<stillage_core::id::ItemId, CostFacts>,
+    snapshots: Vec<snapshots::Snapshot>,
     /// A fold broken on purpose, to see that it is noticed.
     pub broken: Option<Broken>,
 }
@@ -127,6 +130,7 @@ impl Server {
             refused: BTreeMap::new(),
             waits: BTreeMap::new(),
             costs: BTreeMap::new(),
+            snapshots: Vec::new(),
             broken: None,
         }
     }

@@ -7,8 +7,11 @@ mod heal;
 mod network;
 mod rest;
 mod setup;
+mod snapshot;
 mod steps;
 mod told;
+
+pub use snapshot::Beginning;
 
 use crate::{
     checks::{Breach, Check, Checks},
@@ -37,6 +40,8 @@ const PATIENCE: i64 = 3 * 3600 * 1_000_000;
 const MOST: u64 = 6000;
 /// Fewer are no schedule: at rest, devices go on polling until there were so many.
 const LEAST: u64 = 200;
+/// How often a refusal or a discarded answer may lead to another attempt.
+const ATTEMPTS: u32 = 4;
 
 /// What is in the queue.
 #[derive(Debug)]
@@ -76,9 +81,9 @@ pub struct World<'a> {
     plan: &'a Plan,
     mode: Mode,
     now: i64,
-    queue: BinaryHeap<Reverse<(i64, u64)>>,
-    events: BTreeMap<u64, Event>,
-    scheduled: u64,
+    queue: BinaryHeap<Reverse<(i64, usize)>>,
+    /// By the number under which they are in the queue.
+    events: Vec<Option<Event>>,
     asked: u64,
     served: u64,
     dice: Dice,
@@ -103,6 +108,8 @@ pub struct World<'a> {
     recorded: Vec<(ChangeId, usize)>,
     destroyed: BTreeSet<ChangeId>,
     poisoned: Vec<ChangeId>,
+    /// Snapshots that were made wrong.
+    spoilt: BTreeSet<uuid::Uuid>,
     causes: cause::Causes,
     calm: bool,
     hash: u64,
@@ -124,9 +131,8 @@ pub fn run(plan: &Plan, steps: &[usize], mode: Mode) -> Outcomes {
 
 impl World<'_> {
     fn at(&mut self, at: i64, event: Event) {
-        self.scheduled += 1;
-        self.queue.push(Reverse((at, self.scheduled)));
-        self.events.insert(self.scheduled, event);
+        self.queue.push(Reverse((at, self.events.len())));
+        self.events.push(Some(event));
     }
 
     fn after(&mut self, delay: i64, event: Event) {
@@ -137,7 +143,7 @@ impl World<'_> {
         let Reverse((at, id)) = self.queue.pop()?;
         // No two things happen at the same microsecond.
         self.now = at.max(self.now + 1);
-        self.events.remove(&id)
+        self.events.get_mut(id)?.take()
     }
 
     fn unfold(&mut self) {
@@ -195,7 +201,7 @@ impl World<'_> {
             check_cell(&self.server, cell, &mut self.checks);
         }
         let mut sums: BTreeMap<uuid::Uuid, i64> = BTreeMap::new();
-        for (cell, level) in &self.server.book.cells {
+        for (cell, level) in self.server.book.cells.iter() {
             *sums.entry(cell.item.0).or_default() += level.on_hand.0;
         }
         for kept in self.server.book.movements.values() {

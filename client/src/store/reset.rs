@@ -128,7 +128,9 @@ fn empty_catalogue(conn: &Connection, stale: &mut Stale) -> Result<(), Failure> 
 pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
     conn.execute("DELETE FROM cursor WHERE scope = ?1", [scope.to_string()])?;
     conn.execute("DELETE FROM unknown_entry WHERE scope = ?1", [scope.to_string()])?;
-    snapshot::forget(conn, scope)?;
+    if !seeded!(StoreRevokedOwed) {
+        snapshot::forget(conn, scope)?;
+    }
     match scope {
         Scope::Catalogue => Ok(()),
         Scope::Inbox(person) => {

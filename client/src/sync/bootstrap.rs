@@ -17,7 +17,6 @@ use crate::{
 };
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use stillage_core::{
-    change::Digest,
     scope::Scope,
     snapshot::{Chunk, ChunkFault, FORMAT, MAX_UNPACKED, Manifest, ManifestInput, WORTH},
     wire::{PullAnswer, PullInput},
@@ -32,9 +31,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// Scopes that this answer begins to tell from their first entry on, and that are long.
 fn wanted(input: &PullInput, answer: &PullAnswer) -> Vec<Scope> {
-    let has = |scope: Scope| input.cursors.iter().any(|cursor| cursor.scope == scope && cursor.seq > 0);
-    let long = answer.heads.iter().filter(|head| head.seq >= WORTH && !has(head.scope));
-    long.map(|head| head.scope).filter(|scope| !matches!(scope, Scope::Inbox(_))).collect()
+    stillage_core::snapshot::wanted(&input.cursors, &answer.heads, WORTH)
 }
 
 /// Before the very first push: what waits here was never sent, so that no snapshot can hold it.
@@ -237,7 +234,7 @@ async fn fetch(round: &Round, source: &Source, due: &Due) -> Result<Fetched, Fai
         let got = round.transport.chunk(&due.name, &mut held).await;
         let failure = match got {
             Ok(Got::Gone) => return Ok(Fetched::Gone),
-            Ok(Got::All) if Digest::of(&[&held]) == due.name.digest => return read(held).await,
+            Ok(Got::All) if due.name.is_of(&held) => return read(held).await,
             Ok(Got::All) => {
                 held.clear();
                 tracing::warn!(chunk = due.name.path(), "a chunk came damaged and is fetched again");
@@ -255,10 +252,10 @@ async fn fetch(round: &Round, source: &Source, due: &Due) -> Result<Fetched, Fai
 
 async fn from_disk(source: &Source, due: &Due) -> Result<Fetched, Failure> {
     let Source::Folder(folder) = source else { return Err(Failure::internal("no folder")) };
-    let (path, digest) = (folder.join(due.name.file()), due.name.digest);
+    let (path, name) = (folder.join(due.name.file()), due.name.clone());
     let bytes = blocking(move || {
         let bytes = std::fs::read(&path)?;
-        if Digest::of(&[&bytes]) == digest {
+        if name.is_of(&bytes) {
             return Ok(bytes);
         }
         let next = "Copy the folder again, or write it again with `stillage-server snapshot --out DIR`.";

@@ -49,7 +49,7 @@ impl Row {
     #[must_use]
     pub fn of(logged: LogEntry, gone: bool) -> Self {
         let (seq, change, outcome) = (logged.seq, logged.change, logged.outcome);
-        let what = if gone { What::Gone } else { What::of(logged) };
+        let what = if gone && !seeded!(SnapshotKeepsOld) { What::Gone } else { What::of(logged) };
         Self { seq, change, outcome, what }
     }
 }
@@ -69,6 +69,7 @@ impl What {
                 Ok(count) if count.change == logged.change => Self::Count { count: Box::new(count), body: logged.body },
                 _ => Self::Unknown(Box::new(logged)),
             },
+            _ if seeded!(SnapshotDropsUnknown) => Self::Gone,
             _ => Self::Unknown(Box::new(logged)),
         }
     }

@@ -72,6 +72,12 @@ impl Disk {
             let sum = self.sums.entry(scope).or_default();
             *sum = sum.with(change);
         }
+        // A snapshot that was given up half-way leaves records, over which the log writes.
+        if answer.pages.iter().any(|page| page.scope == Scope::Catalogue && page.from == 0) {
+            let records = self.base.records.values().filter(|record| Scope::of(record) == Scope::Catalogue);
+            let sums = records.map(|record| Sum::of_record(record.of, record.version, &record.body()));
+            self.sums.insert(Scope::Catalogue, sums.fold(Sum::EMPTY, Sum::with));
+        }
         self.sums.retain(|scope, _| !absorbed.removed.contains(scope));
         self.epoch = answer.epoch;
         if reset || !answer.pages.is_empty() || absorbed.settled.is_some() || !absorbed.removed.is_empty() {
@@ -138,8 +144,10 @@ impl Disk {
         new_scope
     }
 
-    fn drop_scope(&mut self, scope: Scope) {
+    pub(super) fn drop_scope(&mut self, scope: Scope) {
         self.cursors.remove(&scope);
+        self.sums.remove(&scope);
+        self.forget(scope);
         self.unknown.retain(|(of, _), _| *of != scope);
         match scope {
             Scope::Catalogue => {}
@@ -181,7 +189,7 @@ impl Disk {
             if !row.waits() || row.outcome.is_some() {
                 continue;
             }
-            let Ok(act) = row.change.read() else { continue };
+            let Some(act) = row.act() else { continue };
             // Numbers of a history that the server lost are not those of the base.
             let act = act.within(Some(self.history()));
             let one = [Pending { change: row.change.id, device: self.device, n: row.n, act }];

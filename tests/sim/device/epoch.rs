@@ -72,6 +72,7 @@ impl Disk {
         self.sums.clear();
         self.outcomes.clear();
         self.unknown.clear();
+        self.owed.clear();
         self.base = Book::born();
         (self.reset, self.lost_epoch) = (false, None);
         self.decide_again();

@@ -2,9 +2,9 @@
 //! word. The same steps as the client's `store/outbox.rs`.
 
 use super::Disk;
-use std::rc::Rc;
+use std::{cell::OnceCell, rc::Rc};
 use stillage_core::{
-    change::{Change, ChangeResult, Digest, Outcome},
+    change::{Act, Change, ChangeResult, Digest, Outcome},
     decide::Effects,
     id::{ChangeId, DeviceId, EpochId},
     wire::{Ack, PushInput},
@@ -33,14 +33,22 @@ pub struct Row {
     pub order: Option<i64>,
     /// What is shown of it until its end has come in.
     pub effects: Option<Rc<Effects>>,
+    /// What it says, once somebody has read it.
+    read: OnceCell<Option<Rc<Act>>>,
 }
 
 impl Row {
     pub fn queued(n: u64, change: Change, effects: Option<Rc<Effects>>) -> Self {
         let change = Rc::new(change);
         let (state, chain) = (State::Queued, Digest([0; 16]));
-        let (outcome, told_in, order) = (None, None, None);
-        Self { n, change, state, device: None, seq: 0, chain, outcome, told_in, order, effects }
+        let (outcome, told_in, order, read) = (None, None, None, OnceCell::new());
+        Self { n, change, state, device: None, seq: 0, chain, outcome, told_in, order, effects, read }
+    }
+
+    /// Nothing when this version cannot read it.
+    pub fn act(&self) -> Option<Act> {
+        let read = self.read.get_or_init(|| self.change.read().ok().map(Rc::new));
+        read.as_deref().cloned()
     }
 
     pub fn waits(&self) -> bool {
@@ -163,7 +171,7 @@ impl Disk {
     /// This file is a copy, or was restored: it goes on under a new id. What is not settled is numbered anew; the ids
     /// of the changes stay.
     pub fn take_new_device(&mut self, new: DeviceId) {
-        (self.device, self.pushed) = (new, 0);
+        (self.device, self.forked, self.pushed) = (new, true, 0);
         for row in self.outbox.iter_mut().filter(|row| row.state == State::Sealed) {
             (row.state, row.device, row.seq) = (State::Queued, None, 0);
         }

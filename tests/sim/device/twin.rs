@@ -6,7 +6,7 @@
 
 mod agree;
 
-use super::Disk;
+use super::{Disk, Owed};
 use crate::clock;
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -20,7 +20,7 @@ use stillage_client::{
     store::{
         self, Durability, Store,
         clock::{Clock, Sample},
-        outbox, record, reset, settings,
+        outbox, record, reset, settings, snapshot,
     },
 };
 use stillage_core::{
@@ -30,6 +30,7 @@ use stillage_core::{
     decide::Effects,
     id::{ChangeId, DeviceId, EpochId, PersonId},
     rejection::Rejection,
+    snapshot::{Chunk, Manifest},
     wire::{Ack, PullAnswer, PushInput},
 };
 use tempfile::TempDir;
@@ -200,6 +201,32 @@ impl Twin {
         self.with("take a new id", |store| {
             store.write(Durability::Full, |transaction| reset::take_new_device(transaction, new))
         });
+    }
+
+    pub fn accept(&self, manifest: &Manifest, done: bool) {
+        let accepted = self.with("accept a snapshot", |store| snapshot::accept(store, manifest));
+        self.agree(accepted.is_none_or(|accepted| accepted == done), || format!("snapshots accepted: {accepted:?}"));
+    }
+
+    pub fn replace(&self, manifest: &Manifest) {
+        self.with("replace a snapshot", |store| snapshot::replace(store, manifest));
+    }
+
+    pub fn give_up_snapshots(&self) {
+        self.with("give snapshots up", snapshot::give_up);
+    }
+
+    /// The chunk that the store itself names as the next one.
+    pub fn load(&self, owed: &Owed, chunk: &Chunk) {
+        let loaded = self.with("load a chunk", |store| {
+            let due = store.read(|conn| snapshot::due(conn, None, owed.is_history()))?;
+            let Some(due) = due.filter(|due| due.name == owed.name) else { return Ok(false) };
+            if due.history {
+                snapshot::before_history(store)?;
+            }
+            snapshot::load(store, &due, chunk).map(|_| true)
+        });
+        self.agree(loaded != Some(false), || format!("{:?} is not the chunk that is due", owed.name));
     }
 
     /// A sample of the server's clock; `exact` when it is the only one that counts.

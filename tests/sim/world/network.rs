@@ -1,7 +1,7 @@
 //! Rounds and what may befall their messages. A device asks one question at a time and waits for its answer; a question
 //! that was given up may still arrive, after the next one.
 
-use super::{Event, World};
+use super::{ATTEMPTS, Event, World};
 use crate::{
     device::{Ask, Reply, Stage},
     plan::Fault,
@@ -13,13 +13,12 @@ use stillage_core::{
     id::DeviceId,
     scope::Scope,
     settle::Settled,
+    snapshot::ManifestInput,
     wire::{PullAnswer, PullInput, PushAnswer, PushInput},
 };
 
 const TIMEOUT: i64 = 30_000_000;
 const POLL: i64 = 30_000_000;
-/// How often a refusal or a discarded answer may lead to another attempt.
-const ATTEMPTS: u32 = 4;
 
 impl World<'_> {
     pub(super) fn poll(&mut self, device: usize) {
@@ -41,6 +40,7 @@ impl World<'_> {
         (device.again, device.pulling) = (false, false);
         (device.refusals, device.discards) = (0, 0);
         (device.meeting, device.returning) = (None, None);
+        device.beginning = Default::default();
         self.finish_new_id(at);
         self.ask(at);
     }
@@ -50,6 +50,9 @@ impl World<'_> {
             return;
         }
         if let Some(ask) = self.ask_of_epoch(at) {
+            return self.send(at, ask);
+        }
+        if let Some(ask) = self.ask_of_snapshot(at) {
             return self.send(at, ask);
         }
         let push = self.plan.push;
@@ -64,13 +67,14 @@ impl World<'_> {
             }
             Ask::Push(input)
         } else {
+            device.beginning.offered &= device.pulling;
             device.pulling = true;
             Ask::Pull(device.disk.pull_input())
         };
         self.send(at, ask);
     }
 
-    fn send(&mut self, at: usize, what: Ask) {
+    pub(super) fn send(&mut self, at: usize, what: Ask) {
         self.asked += 1;
         let ask = self.asked;
         let device = &mut self.devices[at];
@@ -102,7 +106,10 @@ impl World<'_> {
     /// At the server.
     pub(super) fn request(&mut self, device: usize, ask: u64, what: Ask) {
         match what {
-            Ask::Push(PushInput { device: who, .. }) | Ask::Pull(PullInput { device: who, .. })
+            Ask::Push(PushInput { device: who, .. })
+            | Ask::Pull(PullInput { device: who, .. })
+            | Ask::Manifest(ManifestInput { device: who, .. })
+            | Ask::Chunk { device: who, .. }
                 if !self.server.devices.contains_key(&who) =>
             {
                 self.reply(device, ask, Reply::SignedOut(self.server.epoch));
@@ -123,6 +130,14 @@ impl World<'_> {
                     Some(answer) => Reply::Pull(self.truncated(answer)),
                     None => Reply::Unavailable,
                 };
+                self.reply(device, ask, reply);
+            }
+            Ask::Manifest(input) => {
+                let reply = self.manifest_of(&input);
+                self.reply(device, ask, reply);
+            }
+            Ask::Chunk { device: who, name } => {
+                let reply = self.chunk_of(who, &name);
                 self.reply(device, ask, reply);
             }
             Ask::Enrol { new, before } => {
@@ -283,7 +298,8 @@ impl World<'_> {
         let server_time = match &reply {
             Reply::Push(answer) => Some(answer.server_time),
             Reply::Pull(answer) => Some(answer.server_time),
-            Reply::Enrolled(_) | Reply::SignedOut(_) | Reply::Unavailable => None,
+            Reply::Manifest(manifest) => Some(manifest.server_time),
+            _ => None,
         };
         if let (Some(asked), Some(server)) = (asked, server_time) {
             device.disk.sample(asked, device.machine.moment(now), server);
@@ -295,6 +311,9 @@ impl World<'_> {
             Reply::Push(answer) if self.devices[at].meeting.is_some() => self.met(at, &answer),
             Reply::Push(answer) => self.pushed(at, &answer),
             Reply::Pull(answer) => self.pulled(at, &answer),
+            Reply::Manifest(manifest) => self.manifest(at, &manifest),
+            Reply::Chunk(bytes) => self.chunk(at, &bytes),
+            Reply::Gone => self.gone(at),
             Reply::Enrolled(certificate) if self.devices[at].returning.is_some() => self.returned(at, certificate),
             Reply::Enrolled(certificate) => self.enrolled(at, certificate),
             Reply::SignedOut(epoch) => self.signed_out(at, epoch),
@@ -324,6 +343,9 @@ impl World<'_> {
     }
 
     fn pulled(&mut self, at: usize, answer: &PullAnswer) {
+        if self.instead(at, answer) {
+            return self.ask(at);
+        }
         let device = &mut self.devices[at];
         if answer.epoch != device.disk.epoch {
             device.meeting = Some(answer.epoch);
@@ -345,6 +367,9 @@ impl World<'_> {
                 }
                 if answer.has_more || applied.new_scope {
                     return self.ask(at);
+                }
+                if let Some(ask) = self.history(at) {
+                    return self.send(at, ask);
                 }
                 let device = &mut self.devices[at];
                 device.pulling = false;

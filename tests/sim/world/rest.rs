@@ -9,6 +9,7 @@ use super::{Event, World};
 use crate::{
     checks::{Check, Checks},
     device::{Disk, Stage, State},
+    server::Server,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
@@ -35,6 +36,7 @@ impl World<'_> {
             let idle = device.stage == Stage::Idle && !device.again && !device.forked;
             idle && device.online
                 && self.has_met(at)
+                && device.disk.owing().is_empty()
                 && device.keyring == device.disk.device
                 && device.disk.waiting() == 0
                 && self.is_at_head(at)
@@ -88,7 +90,12 @@ impl World<'_> {
             let beyond = disk.holds_beyond(|scope| disk.cursors.contains_key(&scope));
             checks.hold(Check::HoldsOnlyGranted, beyond.is_none(), || format!("device {at} holds {beyond:?}"));
         }
+        let owing = disk.owing();
         for cell in cells {
+            // Until history is in, entries do not come to what was there before them.
+            if scope_of(disk, cell).is_some_and(|scope| owing.contains_key(&scope)) {
+                continue;
+            }
             let Some(level) = disk.base.cells.get(cell) else { continue };
             let entries = disk.base.entries.get(cell).into_iter().flatten().filter(|entry| entry.log_seq.is_some());
             let sum: i64 = entries.map(|entry| entry.delta.0).sum();
@@ -98,11 +105,10 @@ impl World<'_> {
         }
         sums::check_told(at, (disk, answer), checks);
         check_shown(at, disk, checks);
-        for row in disk.outbox.iter().filter(|row| row.waits()) {
-            let shown = row.effects.iter().flat_map(|effects| &effects.movements);
-            let once = shown.into_iter().all(|movement| !disk.base.movements.contains_key(&movement.id));
-            checks.hold(Check::OneEffect, once, || format!("device {at} shows {} twice", row.change.id));
+        if here {
+            check_owing(at, disk, &self.server, checks);
         }
+        check_once(at, disk, checks);
         let Some(ack) = &answer.ack else { return };
         let own = disk.chain_at(ack.seq) == Some(ack.chain);
         checks.hold(Check::GapFreePrefix, own, || format!("device {at} believes another chain at {}", ack.seq));
@@ -171,12 +177,43 @@ impl World<'_> {
     }
 }
 
+/// What is shown of what waits is not in the base already.
+pub(super) fn check_once(at: usize, disk: &Disk, checks: &mut Checks) {
+    for row in disk.outbox.iter().filter(|row| row.waits()) {
+        let shown = row.effects.iter().flat_map(|effects| &effects.movements);
+        let once = shown.into_iter().all(|movement| !disk.base.movements.contains_key(&movement.id));
+        checks.hold(Check::OneEffect, once, || format!("device {at} shows {} twice", row.change.id));
+    }
+}
+
+/// Where history is still owed, a cell holds what the log comes to at the cursor: the snapshot and what came after it.
+pub(super) fn check_owing(at: usize, disk: &Disk, server: &Server, checks: &mut Checks) {
+    let owing = disk.owing();
+    if owing.is_empty() {
+        return;
+    }
+    for (cell, level) in disk.base.cells.iter() {
+        let scope = scope_of(disk, cell).filter(|scope| owing.contains_key(scope));
+        let Some(cursor) = scope.and_then(|scope| disk.cursors.get(&scope)) else { continue };
+        let due = server.on_hand_at(cell, *cursor);
+        checks.hold(Check::SnapshotEqualsLog, level.on_hand == due, || {
+            format!("device {at}: {cell:?} holds {} and the log comes to {due} at {cursor}", level.on_hand)
+        });
+    }
+}
+
+fn scope_of(disk: &Disk, cell: &Cell) -> Option<Scope> {
+    let site = disk.base.records.get(&cell.location.into())?.reference("site")?;
+    Some(Scope::Site(stillage_core::id::LocationId(site)))
+}
+
 /// What people see of a counted cell, with what waits on top of it, is what was counted and what followed. A page may
 /// end between a count and its variance: until the rest has come, the base says nothing.
 fn check_shown(at: usize, disk: &Disk, checks: &mut Checks) {
     let shown = disk.shown();
     let waiting = shown.iter().flat_map(|effects| &effects.movements).flat_map(|movement| movement.entries());
-    let held = waiting.filter(|line| disk.cursors.contains_key(&line.scope));
+    let owing = disk.owing();
+    let held = waiting.filter(|line| disk.cursors.contains_key(&line.scope) && !owing.contains_key(&line.scope));
     let cells: BTreeSet<Cell> = held.map(|line| line.cell).collect();
     for cell in cells {
         // One end of a movement between two sites may have come before the other.

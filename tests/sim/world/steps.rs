@@ -4,7 +4,7 @@ use super::{Event, World};
 use crate::{
     device::Stamp,
     dice::Dice,
-    people::{Intent, Person, Spot, count, receive},
+    people::{Intent, Person, Spot, count, create, receive},
     plan::{Fault, Step, What},
     shelf::Known,
 };
@@ -53,6 +53,8 @@ impl World<'_> {
             What::ClockBack => self.clock_back(device, &mut dice),
             What::Backup => self.back_up(),
             What::Restore => self.restore(),
+            What::Newcomer => self.newcomer(&mut dice),
+            What::NewBin => self.new_bin(device, &mut dice),
         }
     }
 
@@ -234,6 +236,17 @@ impl World<'_> {
         self.server.commit_writes(&writes, &mut self.checks);
         self.fired(Fault::UnknownEntry);
         self.poke_all();
+    }
+
+    fn new_bin(&mut self, device: usize, dice: &mut Dice) {
+        let Some(site) = dice.pick(&self.land.sites).copied() else { return };
+        let of = LocationId(dice.uuid());
+        let code = json!(format!("NEW-{}", dice.below(1_000_000)));
+        let fields = [("code", code), ("parent", json!(site)), ("negative", json!("warn"))];
+        let action = create(of.into(), &fields);
+        if self.record(device, Intent { action, mistake: false, hidden: None }, dice) {
+            self.land.bins.push((of, site));
+        }
     }
 
     fn count_here(&mut self, device: usize, spot: &Spot, dice: &mut Dice) -> bool {

@@ -10,7 +10,7 @@ use stillage_client::{
     Failure,
     store::{
         facts::{View, load, read_word},
-        outbox, settings,
+        outbox, settings, sums,
     },
 };
 use stillage_core::{
@@ -20,6 +20,7 @@ use stillage_core::{
     id::{ChangeId, DeviceId, MovementId},
     record::{Kind, Record, Ref},
     scope::Scope,
+    snapshot::ChunkName,
     stock::{Cell, Movement, PostedCount},
     wire::LogEntry,
 };
@@ -72,8 +73,29 @@ fn short(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
         .or_else(|| unlike("lost history", &lost, &(disk.lost_epoch, disk.reset)))
         .or_else(|| unlike("waiting, unsent, settled", &figures, &counted))
         .or(own)
-        .or(odd("cursor", &settings::cursors(conn)?, &disk.cursors));
-    Ok(found)
+        .or(odd("cursor", &settings::cursors(conn)?, &disk.cursors))
+        .or(unlike("owed", &owed(conn)?, &disk.owed.iter().map(|owed| owed.plain()).collect()));
+    if found.is_some() {
+        return Ok(found);
+    }
+    for (scope, mine) in &disk.sums {
+        // The store leaves it out until it is asked for.
+        let kept = sums::kept(conn, *scope)?;
+        if kept.is_some_and(|kept| kept != *mine) {
+            return Ok(unlike("sum", &kept, &Some(*mine)));
+        }
+    }
+    Ok(None)
+}
+
+fn owed(conn: &Connection) -> Result<Vec<(ChunkName, u64, bool)>, Failure> {
+    let mut statement = conn.prepare_cached("SELECT name, seq, loaded FROM snapshot_chunk ORDER BY place")?;
+    let mut rows = statement.query([])?;
+    let mut owed = Vec::new();
+    while let Some(row) = rows.next()? {
+        owed.push((serde_json::from_str(&row.get::<_, String>(0)?)?, row.get(1)?, row.get(2)?));
+    }
+    Ok(owed)
 }
 
 fn own_changes(conn: &Connection) -> Result<BTreeMap<u64, Own>, Failure> {

@@ -47,7 +47,7 @@ fn of_rows(book: &Book) -> BTreeMap<Scope, Sum> {
     for record in book.records.values() {
         sums.enter(Scope::of(record), Sum::of_record(record.of, record.version, &record.body()));
     }
-    for (cell, level) in &book.cells {
+    for (cell, level) in book.cells.iter() {
         let site = book.records.get(&cell.location.into()).and_then(|record| record.reference("site"));
         if let Some(site) = site {
             sums.enter(Scope::Site(LocationId(site)), Sum::of_cell(cell, level.on_hand));
