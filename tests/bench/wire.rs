@@ -7,6 +7,7 @@ use crate::{
     world::{World, drain},
 };
 use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
 use stillage_client::{
     Engine,
     store::{outbox, settings},
@@ -68,12 +69,16 @@ async fn pushed(engine: &Engine) -> Result<(f64, f64)> {
 /// The same movements as they come down, in pages of 500.
 async fn pulled(world: &mut World, (site, before): (Scope, u64)) -> Result<(f64, f64)> {
     let (_, shop, _) = world.shop().await?;
-    let (mut seq, mut text, mut packed) = (before, Vec::new(), 0);
-    while packed < MOVEMENTS {
-        let cursors = [(site, seq)].into();
+    // Of everything else it has all there is, so that pages are of the site alone.
+    let heads = shop.loader.pull(&BTreeMap::new(), 1).await?.heads;
+    let mut cursors: BTreeMap<Scope, u64> = heads.into_iter().map(|head| (head.scope, head.seq)).collect();
+    cursors.insert(site, before);
+    let (mut text, mut rows) = (Vec::new(), 0);
+    while rows < MOVEMENTS {
         let answer = shop.loader.pull(&cursors, PAGE as u32).await?;
         let page = answer.pages.into_iter().find(|page| page.scope == site).context("no page of the site")?;
-        (seq, packed) = (page.to, packed + page.entries.len());
+        cursors.insert(site, page.to);
+        rows += page.entries.len();
         text.extend_from_slice(&serde_json::to_vec(&page)?);
     }
     Ok((text.len() as f64, zstd::bulk::compress(&text, LEVEL)?.len() as f64))
