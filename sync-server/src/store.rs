@@ -13,6 +13,7 @@ pub mod dump;
 pub mod facts;
 pub mod fault;
 pub mod horizon;
+pub mod inserts;
 pub mod log;
 pub mod organisation;
 pub mod park;
