@@ -7,8 +7,9 @@ mod reading;
 mod release;
 mod writes;
 
-pub use reading::Reading;
+pub use reading::{Read, Reading};
 pub use release::{Healing, Released, awaited, release};
+use writes::Link;
 pub use writes::{ChangeRow, LogRow, Writes, inbox_row};
 
 use crate::{
@@ -114,37 +115,39 @@ pub fn settle(batch: &[Push], facts: &mut Facts) -> (Vec<Settled>, Writes) {
     Reading::of(batch).settle(facts)
 }
 
-fn settle_push(push: &Push, acts: Vec<Read>, facts: &mut Facts, writes: &mut Writes) -> Settled {
+fn settle_push(push: &Push, reads: Vec<Read>, facts: &mut Facts, writes: &mut Writes) -> Settled {
     // A later push of the same device in this batch continues where the first one ended.
     let mut ack = writes.devices.get(&push.device.id).copied().unwrap_or(push.device.ack);
     if push.chained
-        && let Some(refusal) = refused(push, ack, facts)
+        && let Some(refusal) = refused(push, &reads, ack, facts)
     {
         return Settled { ack, results: Vec::new(), refusal: Some(refusal) };
     }
     let mut results = Vec::with_capacity(push.changes.len());
-    for (change, act) in push.changes.iter().zip(acts) {
+    for (change, read) in push.changes.iter().zip(reads) {
         if push.chained && change.seq <= ack.seq {
-            results.extend(facts.changes.get(&change.id).and_then(Option::as_ref).map(|k| repeated(change, k)));
+            let known = facts.changes.get(&change.id).and_then(Option::as_ref);
+            results.extend(known.map(|known| repeated((change, read.hash), known)));
             continue;
         }
         let mut change = Cow::Borrowed(change);
         if !push.chained {
             change.to_mut().seq = ack.seq + 1;
             if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref) {
-                results.push(repeated(&change, known));
+                results.push(repeated((&change, read.hash), known));
                 continue;
             }
         }
-        ack = Ack { seq: change.seq, chain: ack.chain.next(change.id, change.hash()) };
-        results.push(settle_change(push, (&change, ack.chain, act), facts, writes));
+        ack = Ack { seq: change.seq, chain: ack.chain.next(change.id, read.hash) };
+        let link = Link { hash: read.hash, chain: ack.chain };
+        results.push(settle_change(push, (&change, link, read.act), facts, writes));
         writes.devices.insert(push.device.id, ack);
     }
     Settled { ack, results, refusal: None }
 }
 
 /// Whether a chained push fits on to what the server has of its device.
-fn refused(push: &Push, ack: Ack, facts: &Facts) -> Option<PushRefusal> {
+fn refused(push: &Push, reads: &[Read], ack: Ack, facts: &Facts) -> Option<PushRefusal> {
     let dense = push.changes.iter().zip(push.first_seq..).all(|(change, seq)| change.seq == seq);
     if !dense || push.first_seq == 0 {
         return Some(PushRefusal::DeviceForked);
@@ -157,10 +160,11 @@ fn refused(push: &Push, ack: Ack, facts: &Facts) -> Option<PushRefusal> {
         return Some(PushRefusal::DeviceForked);
     }
     let mut chain = push.prev_chain;
-    for change in &push.changes {
-        chain = chain.next(change.id, change.hash());
+    // What goes on where the server has come to repeats nothing.
+    for (change, read) in push.changes.iter().zip(reads).take_while(|(change, _)| change.seq <= ack.seq) {
+        chain = chain.next(change.id, read.hash);
         let known = facts.changes.get(&change.id).and_then(Option::as_ref);
-        let repeated = known.is_some_and(|k| k.hash == change.hash());
+        let repeated = known.is_some_and(|k| k.hash == read.hash);
         let older = change.seq < ack.seq && !repeated && !seeded!(OlderLinksUnchecked);
         if older || change.seq == ack.seq && chain != ack.chain && !seeded!(LastLinkUnchecked) {
             return Some(PushRefusal::DeviceForked);
@@ -169,8 +173,8 @@ fn refused(push: &Push, ack: Ack, facts: &Facts) -> Option<PushRefusal> {
     None
 }
 
-fn repeated(change: &Change, known: &KnownChange) -> ChangeResult {
-    if known.hash != change.hash() {
+fn repeated((change, hash): (&Change, Digest), known: &KnownChange) -> ChangeResult {
+    if known.hash != hash {
         return result(change, Outcome::Rejected, Some("CHANGE_ID_REUSED"), json!({ "change": change.id }));
     }
     let outcome = if seeded!(RepeatSaysApplied) { Outcome::Applied } else { known.outcome };
@@ -184,22 +188,22 @@ fn result(change: &Change, outcome: Outcome, code: Option<&str>, details: Value)
 
 fn settle_change(
     push: &Push,
-    (change, chain, act): (&Change, Digest, Read),
+    (change, link, act): (&Change, Link, Result<Act, Rejection>),
     facts: &mut Facts,
     writes: &mut Writes,
 ) -> ChangeResult {
     // The same change under another number of a forked device, or its id with another content.
     if let Some(known) = facts.changes.get(&change.id).and_then(Option::as_ref).filter(|_| !seeded!(RepeatDecidedAgain))
     {
-        let result = repeated(change, known);
-        writes.repeat(push, change, chain, &result);
+        let result = repeated((change, link.hash), known);
+        writes.repeat(push, change, link, &result);
         return result;
     }
-    let made = match decided_act(push, change, act, facts) {
+    let made = match decided(push, change, act, facts) {
         Ok((effects, creates)) => Decided::done(change, effects, creates),
         Err(refused) => refusal(push, change, (&refused.0, refused.1.as_ref()), facts),
     };
-    enter(push, (change, chain), made, facts, writes)
+    enter(push, (change, link), made, facts, writes)
 }
 
 /// What one change comes to.
@@ -211,7 +215,7 @@ struct Decided {
 
 fn enter(
     push: &Push,
-    (change, chain): (&Change, Digest),
+    (change, link): (&Change, Link),
     made: Decided,
     facts: &mut Facts,
     writes: &mut Writes,
@@ -235,7 +239,7 @@ fn enter(
         facts.refused_creates.insert(of, root);
     }
     let known = KnownChange {
-        hash: change.hash(),
+        hash: link.hash,
         device: push.device.id,
         outcome: result.outcome,
         code: result.code.clone(),
@@ -246,30 +250,15 @@ fn enter(
         let waiting = facts.waiting.entry(push.device.id).or_insert(place);
         *waiting = place.max(*waiting);
     }
-    writes.enter(push, (change, chain, creates), &result, effects);
+    writes.enter(push, (change, link, creates), &result, effects);
     result
 }
 
-/// What a body says, or why it cannot be read.
-type Read = Result<Act, Rejection>;
 /// An act that could be read, and where it would have stood.
 type Placed = (Act, i64);
 type Decision = Result<(Effects, Option<Ref>), Box<(Rejection, Option<Placed>)>>;
 
-/// A change as the server takes it: nothing happens later than it is heard of, and it was done by
-/// whoever the device belongs to.
-fn read(push: &Push, change: &Change) -> Read {
-    let act = change.read()?;
-    let latest = if seeded!(ReceiptClampMissing) { i64::MAX } else { push.received_at };
-    let act = act.within(push.healing.epoch);
-    Ok(Act { at: act.at.min(latest), person: Some(push.device.person), ..act })
-}
-
-fn decided(push: &Push, change: &Change, facts: &Facts) -> Decision {
-    decided_act(push, change, read(push, change), facts)
-}
-
-fn decided_act(push: &Push, change: &Change, act: Read, facts: &Facts) -> Decision {
+fn decided(push: &Push, change: &Change, act: Result<Act, Rejection>, facts: &Facts) -> Decision {
     let act = act.map_err(|rejection| Box::new((rejection, None)))?;
     // What is needed is asked again: the changes before this one may have moved a record on.
     let cells = act.action.needs(facts).cells;

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod fault;
 pub mod follow;
 pub mod horizon;
+pub mod inserts;
 pub mod log;
 pub mod organisation;
 pub mod park;

@@ -2,7 +2,7 @@
 //! order they come. What stands on something that is still to come is parked, and decided again
 //! when more has arrived.
 
-use super::{Decided, Push, Writes, decided, doubt, enter, refusal};
+use super::{Decided, Link, Push, Read, Writes, decided, doubt, enter, refusal};
 use crate::{
     change::{Act, Change, ChangeResult, Digest, Outcome},
     decide::{Context, Door, Effects},
@@ -141,7 +141,8 @@ fn freed(push: &Push, change: &Change, facts: &mut Facts, writes: &mut Writes) -
     // Whoever answered the row has decided instead.
     let open = facts.record(row_of(change.id)).filter(|row| row.text("state") == Some("open"));
     let row = open.cloned().ok_or(None)?;
-    let mut made = match decided(push, change, facts) {
+    let read = Read::of(change).taken(push);
+    let mut made = match decided(push, change, read.act, facts) {
         Ok((effects, creates)) => Decided::done(change, effects, creates),
         Err(refused) => {
             let made = refusal(push, change, (&refused.0, refused.1.as_ref()), facts);
@@ -158,7 +159,7 @@ fn freed(push: &Push, change: &Change, facts: &mut Facts, writes: &mut Writes) -
     if made.effects.inbox.is_empty() {
         made.effects.records.push(closed(row));
     }
-    enter(push, (change, Digest([0; 16])), made, facts, writes);
+    enter(push, (change, Link { hash: read.hash, chain: Digest([0; 16]) }), made, facts, writes);
     Ok(())
 }
 

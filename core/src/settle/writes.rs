@@ -11,16 +11,26 @@ use crate::{
     record::{Fields, Kind, Record, Ref, UNNUMBERED},
     scope::Scope,
     stock::{Cell, Movement, MovementKind, PostedCount},
+    text,
     wire::{Ack, entry},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// What a change's content is told by, and where its device's chain has come to with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) hash: Digest,
+    pub(super) chain: Digest,
+}
 
 /// One change with its end, as the server keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChangeRow {
     pub change: Change,
     pub device: DeviceId,
+    /// What its content is told by.
+    pub hash: Digest,
     pub chain: Digest,
     pub result: ChangeResult,
     pub creates: Option<Ref>,
@@ -62,14 +72,15 @@ pub struct Writes {
 
 impl Writes {
     /// A link of a device's chain whose change had been decided under another number.
-    pub(super) fn repeat(&mut self, push: &Push, change: &Change, chain: Digest, result: &ChangeResult) {
+    pub(super) fn repeat(&mut self, push: &Push, change: &Change, link: Link, result: &ChangeResult) {
         if seeded!(RepeatNotLinked) {
             return;
         }
         self.changes.push(ChangeRow {
             change: change.clone(),
             device: push.device.id,
-            chain,
+            hash: link.hash,
+            chain: link.chain,
             result: result.clone(),
             creates: None,
             repeat: true,
@@ -80,7 +91,7 @@ impl Writes {
     pub(super) fn enter(
         &mut self,
         push: &Push,
-        (change, chain, creates): (&Change, Digest, Option<Ref>),
+        (change, link, creates): (&Change, Link, Option<Ref>),
         result: &ChangeResult,
         effects: Effects,
     ) {
@@ -90,12 +101,13 @@ impl Writes {
         }
         for count in effects.counts {
             let scope = count.place.site.map(Scope::Site).filter(|_| !seeded!(CountNotTold));
-            self.log(by, scope, (entry::COUNT, count.change.to_string(), to_body(&count)));
+            let body = text::canonical(&serde_json::to_value(&count).unwrap_or(Value::Null));
+            self.log(by, scope, (entry::COUNT, count.change.to_string(), body));
             self.cells.entry(count.cell()).or_default();
             self.counts.push(count);
         }
         for movement in effects.movements {
-            let body = to_body(&movement);
+            let body = movement.body();
             for scope in movement.scopes() {
                 self.log(by, Some(scope), (entry::MOVEMENT, movement.id.to_string(), body.clone()));
                 if let Some(row) = self.log.last_mut() {
@@ -110,7 +122,8 @@ impl Writes {
         self.changes.push(ChangeRow {
             change: change.clone(),
             device: push.device.id,
-            chain,
+            hash: link.hash,
+            chain: link.chain,
             result: result.clone(),
             creates,
             repeat: false,
@@ -159,10 +172,6 @@ impl Writes {
         self.costs = carried_costs(&self.movements, facts);
         self.before = std::mem::take(&mut facts.before);
     }
-}
-
-fn to_body<T: serde::Serialize>(value: &T) -> String {
-    crate::text::canonical(&serde_json::to_value(value).unwrap_or(Value::Null))
 }
 
 /// An inbox row as it is written: whose it is, and when the server met what it is about. The id

@@ -4,7 +4,7 @@ use super::{
     Store, Tx, devices,
     facts::{self, Loaded, digest},
     fault::Fault,
-    log::Heads,
+    log::{Heads, Numbers},
     release, writes,
 };
 use sqlx::{Error, FromRow};
@@ -17,7 +17,7 @@ use stillage_core::{
     decide::Door,
     id::{DeviceId, OrganisationId, PersonId},
     record::{Kind, LocationRole},
-    settle::{DeviceFacts, Healing, Push, Reading, Settled, Writes},
+    settle::{DeviceFacts, Healing, Push, Read, Reading, Settled, Writes},
     wire::Ack,
 };
 use uuid::Uuid;
@@ -76,19 +76,23 @@ impl DeviceRow {
 /// Settles all of it or nothing.
 pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]) -> Result<Committed, Fault> {
     let alone = requests.iter().flat_map(|r| &r.changes).any(|change| !change.kind.starts_with("stock."));
-    let mut tx = store.locked(org, alone).await?;
+    // Bodies are read while the locks are on their way.
+    let reads = async { requests.iter().map(|r| r.changes.iter().map(Read::of).collect()).collect::<Vec<_>>() };
+    let (tx, reads) = tokio::join!(biased; store.locked(org, alone), reads);
+    let mut tx = tx?;
     let devices = lock_devices(&mut tx, requests.iter().map(|request| request.device).collect()).await?;
     let links = chain_before(&mut tx, requests, &devices).await?;
     let mut known = Vec::new();
-    let mut batch = Vec::new();
-    for request in requests {
+    let (mut batch, mut taken) = (Vec::new(), Vec::new());
+    for (request, reads) in requests.iter().zip(reads) {
         let device = devices.get(&request.device);
         known.push(device.is_some());
         if let Some(device) = device {
             batch.push(push(request, device, &links)?);
+            taken.push(reads);
         }
     }
-    let reading = Reading::of(&batch);
+    let reading = Reading::with(&batch, taken);
     let mut loaded = facts::load(&mut tx, &reading).await?;
     let (settled, writes) = catch_unwind(AssertUnwindSafe(|| reading.settle(&mut loaded.facts)))
         .map_err(|_| Fault::Broken(anyhow::anyhow!("the rules panicked on this batch")))?;
@@ -98,12 +102,14 @@ pub async fn settle(store: &Store, org: OrganisationId, requests: &[PushRequest]
     let chained = requests.iter().filter(|r| r.chained).map(|r| r.device).collect();
     let Loaded { versions, held, .. } = &loaded;
     let context = writes::Writing { versions, held, chained: &chained, recorded_at: received_at };
-    let heads = writes::write(&mut tx, &writes, &context).await?;
-    let came_free = release::set_free(&mut tx, &writes).await?;
-    tx.commit().await?;
+    let Numbers { heads, waits, .. } = writes::write(&mut tx, &writes, &context).await?;
+    let came_free = release::set_free(&mut tx, &writes, waits).await?;
+    let (records, movements) = (writes.records.len(), writes.movements.len());
     let mut settled = settled.into_iter();
     let settled = known.into_iter().map(|known| if known { settled.next() } else { None }).collect();
-    let (records, movements) = (writes.records.len(), writes.movements.len());
+    // What was read and written is let go of while the commit is on its way to the disk.
+    let (done, ()) = tokio::join!(biased; tx.commit(), async move { drop((batch, loaded, writes)) });
+    done?;
     Ok(Committed { settled, heads, came_free, records, movements })
 }
 

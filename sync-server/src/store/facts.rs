@@ -43,8 +43,15 @@ pub struct Loaded {
 
 pub async fn load(tx: &mut Tx, batch: &Reading<'_>) -> Result<Loaded, Error> {
     let mut loaded = Loaded::default();
+    // Which changes are known is asked first, for all of them; the rest of the first round is found meanwhile.
+    let ids = batch.ids();
+    let first = async { batch.needs(&Facts::default()) };
+    let (known, mut first) = tokio::join!(biased; loaded.changes(tx, &ids), first);
+    known?;
+    first.changes.clear();
+    let mut first = Some(first);
     for _ in 0..ROUNDS {
-        let mut needs = batch.needs(&loaded.facts);
+        let mut needs = first.take().unwrap_or_else(|| batch.needs(&loaded.facts));
         let cells = std::mem::take(&mut needs.cells);
         let tails = std::mem::take(&mut needs.tails);
         if !needs.is_empty() {
@@ -68,9 +75,7 @@ pub async fn load(tx: &mut Tx, batch: &Reading<'_>) -> Result<Loaded, Error> {
 
 impl Loaded {
     async fn answer(&mut self, tx: &mut Tx, needs: &Needs) -> Result<(), Error> {
-        if !needs.changes.is_empty() {
-            self.changes(tx, &needs.changes).await?;
-        }
+        self.changes(tx, &needs.changes).await?;
         if !needs.records.is_empty() {
             self.records(tx, &needs.records).await?;
         }
@@ -97,6 +102,9 @@ impl Loaded {
     }
 
     async fn changes(&mut self, tx: &mut Tx, ids: &BTreeSet<ChangeId>) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         self.facts.changes.extend(ids.iter().map(|id| (*id, None)));
         let rows: Vec<ChangeKnownRow> = sqlx::query_as(
             "SELECT c.id, c.hash, c.device, c.outcome, c.code, c.details FROM UNNEST($2::uuid[]) AS w(id)
@@ -140,7 +148,7 @@ impl Loaded {
         }
         // Whether the root was refused for good, or may come free.
         roots.retain(|root| !self.facts.changes.contains_key(root));
-        if roots.is_empty() { Ok(()) } else { self.changes(tx, &roots).await }
+        self.changes(tx, &roots).await
     }
 
     async fn movements(&mut self, tx: &mut Tx, ids: &BTreeSet<MovementId>) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! The numbered rows of every scope: what devices pull.
 
-use super::{Tx, records::corrupt, writes::signed};
+use super::{Tx, inserts::Inserts, records::corrupt, writes::signed};
 use futures_util::TryStreamExt;
 use sqlx::{Error, FromRow};
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +21,8 @@ pub type Heads = BTreeMap<Scope, u64>;
 #[derive(Debug, Default)]
 pub struct Numbers {
     pub heads: Heads,
+    /// Whether any parked change waits for something. Not known when nothing was numbered.
+    pub waits: Option<bool>,
     /// One per log row, in their order.
     rows: Vec<u64>,
     records: HashMap<Ref, u64>,
@@ -55,11 +57,12 @@ pub async fn number(tx: &mut Tx, rows: &[LogRow]) -> Result<Numbers, Error> {
     if grown.is_empty() {
         return Ok(Numbers::default());
     }
-    let heads: Vec<(String, i64)> = sqlx::query_as(
+    let heads: Vec<(String, i64, bool)> = sqlx::query_as(
         "INSERT INTO scope (org, scope, head, sum)
          SELECT $1, w.scope, w.grown, 0 FROM UNNEST($2::text[], $3::bigint[]) AS w(scope, grown) ORDER BY w.scope
          ON CONFLICT (org, scope) DO UPDATE SET head = scope.head + EXCLUDED.head
-         RETURNING scope, head",
+         RETURNING scope, head, EXISTS (SELECT 1 FROM change c
+                                        WHERE c.org = $1 AND c.waits_for > '' AND c.waits_for IS NOT NULL)",
     )
     .bind(tx.org.0)
     .bind(grown.keys().cloned().collect::<Vec<_>>())
@@ -68,7 +71,8 @@ pub async fn number(tx: &mut Tx, rows: &[LogRow]) -> Result<Numbers, Error> {
     .await?;
     let mut numbers = Numbers::default();
     let mut next: HashMap<Scope, u64> = HashMap::new();
-    for (name, head) in heads {
+    for (name, head, waits) in heads {
+        numbers.waits = Some(waits);
         let (scope, count) = grown.get(&name).ok_or_else(|| corrupt(format!("scope {name}")))?;
         numbers.heads.insert(*scope, head.unsigned_abs());
         next.insert(*scope, head.unsigned_abs() - count);
@@ -90,34 +94,28 @@ pub async fn number(tx: &mut Tx, rows: &[LogRow]) -> Result<Numbers, Error> {
     Ok(numbers)
 }
 
-/// Writes the numbered rows, and in the same statement what they change in the sums of their scopes. A scope whose sum
-/// nobody has added up yet (store/sums.rs) stays without one.
-pub async fn append(tx: &mut Tx, rows: &[LogRow], (numbers, sums): (&Numbers, &SumChanges)) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "WITH summed AS (
-           UPDATE scope s SET sum = mod(s.sum + w.change::numeric, 340282366920938463463374607431768211456)
-           FROM UNNEST($10::text[], $11::text[]) AS w(scope, change) WHERE s.org = $1 AND s.scope = w.scope)
-         INSERT INTO log (org, version, scope, seq, kind, id, change, outcome, body)
-         SELECT $1, $2, * FROM UNNEST($3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[], $8::text[],
-                                      $9::text[])",
-    )
-    .bind(tx.org.0)
-    .bind(i64::from(entry::VERSION))
-    .bind(rows.iter().map(|row| row.scope.to_string()).collect::<Vec<_>>())
-    .bind(numbers.rows.iter().map(|number| signed(*number)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.kind).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.change.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.outcome.name()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|row| row.body.as_str()).collect::<Vec<_>>())
-    .bind(sums.0.keys().map(Scope::to_string).collect::<Vec<_>>())
-    .bind(sums.0.values().map(|sum| sum.0.to_string()).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
+/// The rows of a batch, all but their numbers.
+pub fn rows(to: &mut Inserts, rows: &[LogRow]) {
+    to.constant("version", i64::from(entry::VERSION));
+    to.column("scope", rows.iter().map(|row| row.scope.to_string()));
+    to.column("kind", rows.iter().map(|row| row.kind));
+    to.column("id", rows.iter().map(|row| row.id.as_str()));
+    to.column("change", rows.iter().map(|row| row.change.0));
+    to.column("outcome", rows.iter().map(|row| row.outcome.name()));
+    to.column("body", rows.iter().map(|row| row.body.as_str()));
+}
+
+/// Their numbers, and in the same statement what they change in the sums of their scopes. A scope whose sum nobody has
+/// added up yet (store/sums.rs) stays without one.
+pub fn numbered(to: &mut Inserts, numbers: &Numbers, sums: &SumChanges) {
+    to.column("seq", numbers.rows.iter().map(|number| signed(*number)));
+    to.end_table("log", "");
+    let scopes = to.bind(sums.0.keys().map(Scope::to_string).collect::<Vec<_>>());
+    let changes = to.bind(sums.0.values().map(|sum| sum.0.to_string()).collect::<Vec<_>>());
+    to.and(format!(
+        "UPDATE scope s SET sum = mod(s.sum + w.change::numeric, 340282366920938463463374607431768211456)
+         FROM UNNEST({scopes}, {changes}) AS w(scope, change) WHERE s.org = $1 AND s.scope = w.scope"
+    ));
 }
 
 /// Every scope's head.

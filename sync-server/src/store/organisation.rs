@@ -124,16 +124,13 @@ pub async fn write_own(tx: &mut Tx, own: OwnWrite) -> Result<Heads, Fault> {
         writes.log.push(record_row(&record, (own.change, outcome)));
         writes.records.insert(record.of, record);
     }
-    let chain = Digest::start(own.device);
-    let (repeat, creates) = (false, None);
-    writes.changes.push(ChangeRow { change, device: own.device, chain, result, creates, repeat, received_at: own.at });
+    let (device, hash, chain) = (own.device, change.hash(), Digest::start(own.device));
+    let (repeat, creates, received_at) = (false, None, own.at);
+    writes.changes.push(ChangeRow { change, device, hash, chain, result, creates, repeat, received_at });
     let chained = BTreeSet::new();
-    writes::write(
-        tx,
-        &writes,
-        &Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: own.at },
-    )
-    .await
+    let (held, recorded_at) = (&HashSet::new(), own.at);
+    let writing = Writing { versions: &versions, held, chained: &chained, recorded_at };
+    Ok(writes::write(tx, &writes, &writing).await?.heads)
 }
 
 /// The log row that carries a record.

@@ -38,7 +38,8 @@ pub async fn park(
         return Err(Fault::Broken(anyhow::anyhow!("the chain moved while a change was being parked")));
     }
     let change = Change { seq: ack.seq + 1, ..change.clone() };
-    let next = Ack { seq: change.seq, chain: ack.chain.next(change.id, change.hash()) };
+    let hash = change.hash();
+    let next = Ack { seq: change.seq, chain: ack.chain.next(change.id, hash) };
     let result = ChangeResult {
         id: change.id,
         seq: change.seq,
@@ -59,6 +60,7 @@ pub async fn park(
     writes.changes.push(ChangeRow {
         change,
         device: request.device,
+        hash,
         chain: next.chain,
         result: result.clone(),
         creates,
@@ -69,7 +71,7 @@ pub async fn park(
     let versions = HashMap::new();
     let writing =
         Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: request.received_at };
-    let heads = writes::write(&mut tx, &writes, &writing).await?;
+    let heads = writes::write(&mut tx, &writes, &writing).await?.heads;
     tx.commit().await?;
     Ok((Some(Settled { ack: next, results: vec![result], refusal: None }), heads))
 }

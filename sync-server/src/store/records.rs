@@ -1,6 +1,7 @@
 //! Records as rows: the body that travels, and the columns read from it.
 
 use super::{Tx, fault::Fault, log::Numbers, writes::signed};
+use futures_util::TryStreamExt;
 use sqlx::Error;
 use std::collections::{BTreeSet, HashMap};
 use stillage_core::{
@@ -23,16 +24,20 @@ pub fn columns<'a>(refs: impl IntoIterator<Item = &'a Ref>) -> (Vec<&'static str
 
 pub async fn find(tx: &mut Tx, refs: &BTreeSet<Ref>) -> Result<Vec<Record>, Error> {
     let (kinds, ids) = columns(refs);
-    let rows: Vec<(String, Uuid, i64, String)> = sqlx::query_as(
+    let mut rows = sqlx::query_as::<_, (String, Uuid, i64, String)>(
         "SELECT r.kind, r.id, r.version, r.body FROM UNNEST($2::text[], $3::uuid[]) AS w(kind, id)
          CROSS JOIN LATERAL (SELECT * FROM record r WHERE r.org = $1 AND r.kind = w.kind AND r.id = w.id OFFSET 0) r",
     )
     .bind(tx.org.0)
     .bind(kinds)
     .bind(ids)
-    .fetch_all(tx.conn())
-    .await?;
-    rows.into_iter().map(|(kind, id, version, body)| read(&kind, id, version, &body)).collect()
+    .fetch(tx.conn());
+    // Each is read while Postgres looks for the next.
+    let mut found = Vec::with_capacity(refs.len());
+    while let Some((kind, id, version, body)) = rows.try_next().await? {
+        found.push(read(&kind, id, version, &body)?);
+    }
+    Ok(found)
 }
 
 pub fn read(kind: &str, id: Uuid, version: i64, body: &str) -> Result<Record, Error> {

@@ -79,11 +79,11 @@ impl ParkedRow {
 }
 
 /// Notes which parked changes this write may have set free, in its own transaction: whoever stops
-/// before they are decided leaves them to the next. Says whether there is anything to decide.
-pub async fn set_free(tx: &mut Tx, writes: &Writes) -> Result<bool, Error> {
+/// before they are decided leaves them to the next. Says whether there is anything to decide. Mostly it is
+/// known by then that no change waits at all.
+pub async fn set_free(tx: &mut Tx, writes: &Writes, any_waits: Option<bool>) -> Result<bool, Error> {
     let parked = writes.changes.iter().any(|row| !row.repeat && settle::awaited(&row.result).is_some());
-    let waiting = "SELECT EXISTS (SELECT 1 FROM change WHERE org = $1 AND waits_for > '' AND waits_for IS NOT NULL)";
-    if !sqlx::query_scalar::<_, bool>(waiting).bind(tx.org.0).fetch_one(tx.conn()).await? {
+    if any_waits == Some(false) {
         return Ok(parked);
     }
     let free = sqlx::query(
@@ -124,7 +124,7 @@ async fn some(store: &Store, (org, epoch): (OrganisationId, EpochId), most: i64)
     wait_on(&mut tx, &still).await?;
     grant_new_sites(&mut tx, &writes, &loaded.versions, &limited).await?;
     end(&mut tx, &writes.changes).await?;
-    set_free(&mut tx, &writes).await?;
+    set_free(&mut tx, &writes, None).await?;
     tracing::info!(released = writes.changes.len(), waiting = still.len(), "parked changes were decided again");
     // They are in the table, and their links in their chains, since they were parked.
     writes.changes.clear();
@@ -132,9 +132,9 @@ async fn some(store: &Store, (org, epoch): (OrganisationId, EpochId), most: i64)
     let chained = BTreeSet::new();
     let held: &HashSet<_> = &loaded.held;
     let writing = Writing { versions: &loaded.versions, held, chained: &chained, recorded_at };
-    let heads = writes::write(&mut tx, &writes, &writing).await?;
+    let numbers = writes::write(&mut tx, &writes, &writing).await?;
     tx.commit().await?;
-    Ok(Some(heads))
+    Ok(Some(numbers.heads))
 }
 
 async fn free(tx: &mut Tx, most: i64) -> Result<Vec<ParkedRow>, Error> {

@@ -5,18 +5,21 @@ use super::{
     Tx,
     cells::CellColumns,
     fault::Fault,
-    log::{self, Heads, Numbers},
+    inserts::{Columns, Inserts},
+    log::{self, Numbers},
     records,
 };
-use sqlx::{AssertSqlSafe, Error};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
+};
 use stillage_core::{
     facts::CellFacts,
-    id::DeviceId,
+    id::{DeviceId, OrganisationId},
     record::Ref,
     scope::Scope,
     settle::{self, ChangeRow, Writes},
-    stock::Cell,
+    stock::{Cell, Remarks},
     sum::SumChanges,
     text,
 };
@@ -33,79 +36,123 @@ pub struct Writing<'a> {
     pub recorded_at: i64,
 }
 
-/// Returns the new heads of the scopes that grew.
-pub async fn write(tx: &mut Tx, writes: &Writes, writing: &Writing<'_>) -> Result<Heads, Fault> {
-    changes(tx, writes, writing.chained).await?;
-    counts(tx, writes).await?;
-    balances(tx, writes, writing.held).await?;
-    costs(tx, writes).await?;
+/// Returns the numbers, with the new heads of the scopes that grew. What comes next is made ready while Postgres is
+/// busy with what came before it.
+pub async fn write(tx: &mut Tx, writes: &Writes, writing: &Writing<'_>) -> Result<Numbers, Fault> {
+    let org = tx.org;
+    let first = unnumbered(org, writes, writing);
+    let (done, ready) = tokio::join!(biased; first.run(tx), async { Numbered::of(org, writes, writing) });
+    done?;
     let numbers = log::number(tx, &writes.log).await?;
-    let sums = SumChanges::of(writes, |of| numbers.of_record(of));
-    log::append(tx, &writes.log, (&numbers, &sums)).await?;
-    movements(tx, writes, &numbers, writing.recorded_at).await?;
-    count_numbers(tx, writes, &numbers).await?;
+    ready.with(writes, &numbers).run(tx).await?;
     records::write(tx, writes, &numbers, writing.versions).await?;
-    Ok(numbers.heads)
+    Ok(numbers)
+}
+
+fn unnumbered(org: OrganisationId, writes: &Writes, writing: &Writing<'_>) -> Inserts {
+    let mut to = Inserts::of(org);
+    changes(&mut to, writes);
+    links(&mut to, writes, writing.chained);
+    counts(&mut to, writes);
+    balances(&mut to, writes, writing.held);
+    costs(&mut to, writes);
+    acks(&mut to, writes);
+    to
+}
+
+/// The rows that carry numbers, all but those.
+struct Numbered {
+    to: Inserts,
+    movements: Columns,
+    log: Columns,
+}
+
+impl Numbered {
+    fn of(org: OrganisationId, writes: &Writes, writing: &Writing<'_>) -> Self {
+        let mut to = Inserts::of(org);
+        movements(&mut to, writes, writing.recorded_at);
+        let movements = to.put_aside();
+        log::rows(&mut to, &writes.log);
+        let log = to.put_aside();
+        Self { to, movements, log }
+    }
+
+    fn with(self, writes: &Writes, numbers: &Numbers) -> Inserts {
+        let Self { mut to, movements, log } = self;
+        if !writes.movements.is_empty() {
+            to.take_up(movements);
+            movement_numbers(&mut to, writes, numbers);
+            to.end_table("movement", "");
+        }
+        if !writes.log.is_empty() {
+            to.take_up(log);
+            log::numbered(&mut to, numbers, &SumChanges::of(writes, |of| numbers.of_record(of)));
+        }
+        count_numbers(&mut to, writes, numbers);
+        to
+    }
 }
 
 /// Postgres keeps no U+0000. No text of ours holds one; a stranger's is kept as near as can be,
 /// and its hash is that of what came.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
+fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
 pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The changes with their ends, their links in the chains of their devices, and how far each device has come.
-async fn changes(tx: &mut Tx, writes: &Writes, chained: &BTreeSet<DeviceId>) -> Result<(), Error> {
-    if writes.changes.is_empty() && writes.devices.is_empty() {
-        return Ok(());
+/// The changes with their ends.
+fn changes(to: &mut Inserts, writes: &Writes) {
+    let rows = || writes.changes.iter().filter(|row| !row.repeat);
+    if rows().next().is_none() {
+        return;
     }
-    let rows: Vec<&ChangeRow> = writes.changes.iter().filter(|row| !row.repeat).collect();
-    let links: Vec<&ChangeRow> = writes.changes.iter().filter(|row| chained.contains(&row.device)).collect();
-    sqlx::query(CHANGES)
-        .bind(tx.org.0)
-        .bind(rows.iter().map(|row| row.change.id.0).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.device.0).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| signed(row.change.seq)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| storable(&row.change.kind)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| i64::from(row.change.version)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.change.hash().0.to_vec()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| storable(&row.change.body)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.result.outcome.name()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.result.code.as_deref()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| text::canonical(&row.result.details)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| refused_create(row)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.received_at).collect::<Vec<_>>())
-        // What it waits for may have come meanwhile: it is looked at once more when nobody else writes.
-        .bind(rows.iter().map(|row| settle::awaited(&row.result).map(|_| "")).collect::<Vec<_>>())
-        .bind(links.iter().map(|row| row.device.0).collect::<Vec<_>>())
-        .bind(links.iter().map(|row| signed(row.change.seq)).collect::<Vec<_>>())
-        .bind(links.iter().map(|row| row.change.id.0).collect::<Vec<_>>())
-        .bind(links.iter().map(|row| row.chain.0.to_vec()).collect::<Vec<_>>())
-        .bind(links.iter().map(|row| own_code(row)).collect::<Vec<_>>())
-        .bind(writes.devices.keys().map(|id| id.0).collect::<Vec<_>>())
-        .bind(writes.devices.values().map(|ack| signed(ack.seq)).collect::<Vec<_>>())
-        .bind(writes.devices.values().map(|ack| ack.chain.0.to_vec()).collect::<Vec<_>>())
-        .execute(tx.conn())
-        .await
-        .map(drop)
+    to.column("id", rows().map(|row| row.change.id.0));
+    to.column("device", rows().map(|row| row.device.0));
+    to.column("seq", rows().map(|row| signed(row.change.seq)));
+    to.column("kind", rows().map(|row| storable(&row.change.kind)));
+    to.column("version", rows().map(|row| i64::from(row.change.version)));
+    to.column("hash", rows().map(|row| row.hash.0.as_slice()));
+    to.column("body", rows().map(|row| storable(&row.change.body)));
+    to.column("outcome", rows().map(|row| row.result.outcome.name()));
+    to.optional("code", rows().map(|row| row.result.code.as_deref()));
+    to.column("details", rows().map(|row| text::canonical(&row.result.details)));
+    to.optional("refused_create", rows().map(refused_create));
+    to.column("received_at", rows().map(|row| row.received_at));
+    // What it waits for may have come meanwhile: it is looked at once more when nobody else writes.
+    to.optional("waits_for", rows().map(|row| settle::awaited(&row.result).map(|_| "")));
+    to.end_table("change", "");
 }
 
-const CHANGES: &str = "
-WITH kept AS (
-  INSERT INTO change (org, id, device, seq, kind, version, hash, body, outcome, code, details, refused_create,
-                      received_at, waits_for)
-  SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[], $8::text[],
-                           $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[])
-), linked AS (
-  INSERT INTO chain_link (org, device, seq, change, chain, code)
-  SELECT $1, * FROM UNNEST($15::uuid[], $16::bigint[], $17::uuid[], $18::bytea[], $19::text[]))
-UPDATE device d SET ack_seq = w.seq, ack_chain = w.chain
-FROM UNNEST($20::uuid[], $21::bigint[], $22::bytea[]) AS w(device, seq, chain)
-WHERE d.org = $1 AND d.device = w.device";
+/// Their links in the chains of their devices.
+fn links(to: &mut Inserts, writes: &Writes, chained: &BTreeSet<DeviceId>) {
+    let rows = || writes.changes.iter().filter(move |row| chained.contains(&row.device));
+    if rows().next().is_none() {
+        return;
+    }
+    to.column("device", rows().map(|row| row.device.0));
+    to.column("seq", rows().map(|row| signed(row.change.seq)));
+    to.column("change", rows().map(|row| row.change.id.0));
+    to.column("chain", rows().map(|row| row.chain.0.as_slice()));
+    to.optional("code", rows().map(own_code));
+    to.end_table("chain_link", "");
+}
+
+/// How far each device has come.
+fn acks(to: &mut Inserts, writes: &Writes) {
+    if writes.devices.is_empty() {
+        return;
+    }
+    let devices = to.bind(writes.devices.keys().map(|id| id.0).collect::<Vec<_>>());
+    let seqs = to.bind(writes.devices.values().map(|ack| signed(ack.seq)).collect::<Vec<_>>());
+    let chains = to.bind(writes.devices.values().map(|ack| ack.chain.0.as_slice()).collect::<Vec<_>>());
+    to.and(format!(
+        "UPDATE device d SET ack_seq = w.seq, ack_chain = w.chain
+         FROM UNNEST({devices}, {seqs}, {chains}) AS w(device, seq, chain) WHERE d.org = $1 AND d.device = w.device"
+    ));
+}
 
 /// A repeat has the end of the change it repeats, unless its id was another change's.
 fn own_code(row: &ChangeRow) -> Option<&str> {
@@ -117,180 +164,153 @@ pub fn refused_create(row: &ChangeRow) -> Option<String> {
     row.creates.filter(|_| matches!(row.result.outcome, Rejected | Parked)).map(|of| of.to_string())
 }
 
-async fn counts(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
-    let rows = &writes.counts;
-    if rows.is_empty() {
-        return Ok(());
+fn counts(to: &mut Inserts, writes: &Writes) {
+    let rows = || writes.counts.iter();
+    if writes.counts.is_empty() {
+        return;
     }
-    sqlx::query(
-        "INSERT INTO posted_count (org, change, item, location, site, lot, status, counted, order_ts, order_device,
-                                   order_seq, at, person, clock_error)
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::bigint[],
-                                  $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[], $13::uuid[], $14::bigint[])",
-    )
-    .bind(tx.org.0)
-    .bind(rows.iter().map(|count| count.change.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.item.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.place.location.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.place.site.map(|site| site.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.lot.map(|lot| lot.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.place.status.name()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.counted.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.order.ts).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.order.device.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| signed(count.order.seq)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.at).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.person.map(|person| person.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|count| count.clock_error).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
+    to.column("change", rows().map(|count| count.change.0));
+    to.column("item", rows().map(|count| count.item.0));
+    to.column("location", rows().map(|count| count.place.location.0));
+    to.column("site", rows().map(|count| count.place.site.map(|site| site.0)));
+    to.optional("lot", rows().map(|count| count.lot.map(|lot| lot.0)));
+    to.column("status", rows().map(|count| count.place.status.name()));
+    to.column("counted", rows().map(|count| count.counted.0));
+    to.column("order_ts", rows().map(|count| count.order.ts));
+    to.column("order_device", rows().map(|count| count.order.device.0));
+    to.column("order_seq", rows().map(|count| signed(count.order.seq)));
+    to.column("at", rows().map(|count| count.at));
+    to.optional("person", rows().map(|count| count.person.map(|person| person.0)));
+    to.column("clock_error", rows().map(|count| count.clock_error));
+    to.end_table("posted_count", "");
 }
 
 /// Rows that are there are locked: for them the conflict is the look-up by key, which no plan can get wrong. A row that
 /// somebody else made since the look is a conflict that fails.
-async fn balances(tx: &mut Tx, writes: &Writes, held: &HashSet<Cell>) -> Result<(), Error> {
+fn balances(to: &mut Inserts, writes: &Writes, held: &HashSet<Cell>) {
     let (held, new): (Vec<_>, Vec<_>) = writes.cells.iter().partition(|(cell, _)| held.contains(cell));
-    insert_balances(tx, &new, "").await?;
-    let replace = "ON CONFLICT (org, item, location, lot, status) DO UPDATE SET
-           on_hand = EXCLUDED.on_hand, last_order = EXCLUDED.last_order, count_change = EXCLUDED.count_change,
-           count_ts = EXCLUDED.count_ts, count_device = EXCLUDED.count_device, count_seq = EXCLUDED.count_seq,
-           counted = EXCLUDED.counted, count_error = EXCLUDED.count_error, count_person = EXCLUDED.count_person,
-           count_log_seq = EXCLUDED.count_log_seq";
-    insert_balances(tx, &held, replace).await
+    let counted = held.iter().any(|(_, cell)| cell.count.is_some());
+    insert_balances(to, &new, "");
+    insert_balances(to, &held, if counted { REPLACE_COUNTED } else { REPLACE });
 }
 
-async fn insert_balances(tx: &mut Tx, rows: &[(&Cell, &CellFacts)], on_conflict: &str) -> Result<(), Error> {
+fn insert_balances(to: &mut Inserts, rows: &[(&Cell, &CellFacts)], on_conflict: &str) {
     if rows.is_empty() {
-        return Ok(());
+        return;
     }
     let keys: CellColumns = rows.iter().map(|(cell, _)| *cell).collect();
-    let counts: Vec<_> = rows.iter().map(|(_, cell)| cell.count).collect();
-    let sql = format!(
-        "INSERT INTO balance (org, item, location, lot, status, on_hand, last_order, count_change, count_ts,
-                              count_device, count_seq, counted, count_error, count_person, count_log_seq)
-         SELECT $1, * FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::bigint[], $8::uuid[],
-                                  $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[], $13::bigint[], $14::uuid[],
-                                  $15::bigint[]) {on_conflict}"
-    );
-    sqlx::query(AssertSqlSafe(sql))
-        .bind(tx.org.0)
-        .bind(keys.items)
-        .bind(keys.locations)
-        .bind(keys.lots)
-        .bind(keys.statuses)
-        .bind(rows.iter().map(|(_, cell)| cell.on_hand.0).collect::<Vec<_>>())
-        .bind(rows.iter().map(|(_, cell)| cell.last_order).collect::<Vec<_>>())
-        .bind(counts.iter().map(|count| count.map(|count| count.change.0)).collect::<Vec<_>>())
-        .bind(counts.iter().map(|count| count.map(|count| count.order.ts)).collect::<Vec<_>>())
-        .bind(counts.iter().map(|count| count.map(|count| count.order.device.0)).collect::<Vec<_>>())
-        .bind(counts.iter().map(|count| count.map(|count| signed(count.order.seq))).collect::<Vec<_>>())
-        .bind(counts.iter().map(|count| count.map(|count| count.counted.0)).collect::<Vec<_>>())
-        .bind(counts.iter().map(|count| count.map(|count| count.clock_error)).collect::<Vec<_>>())
-        .bind(
-            counts.iter().map(|count| count.and_then(|count| count.person).map(|person| person.0)).collect::<Vec<_>>(),
-        )
-        .bind(counts.iter().map(|count| count.and_then(|count| count.log_seq).map(signed)).collect::<Vec<_>>())
-        .execute(tx.conn())
-        .await
-        .map(drop)
+    let counts = || rows.iter().map(|(_, cell)| cell.count);
+    to.column("item", keys.items.into_iter());
+    to.column("location", keys.locations.into_iter());
+    to.column("lot", keys.lots.into_iter());
+    to.column("status", keys.statuses.into_iter());
+    to.column("on_hand", rows.iter().map(|(_, cell)| cell.on_hand.0));
+    to.column("last_order", rows.iter().map(|(_, cell)| cell.last_order));
+    if counts().any(|count| count.is_some()) {
+        to.column("count_change", counts().map(|count| count.map(|count| count.change.0)));
+        to.column("count_ts", counts().map(|count| count.map(|count| count.order.ts)));
+        to.column("count_device", counts().map(|count| count.map(|count| count.order.device.0)));
+        to.column("count_seq", counts().map(|count| count.map(|count| signed(count.order.seq))));
+        to.column("counted", counts().map(|count| count.map(|count| count.counted.0)));
+        to.column("count_error", counts().map(|count| count.map(|count| count.clock_error)));
+        to.column("count_person", counts().map(|count| count.and_then(|count| count.person).map(|person| person.0)));
+        to.column("count_log_seq", counts().map(|count| count.and_then(|count| count.log_seq).map(signed)));
+    }
+    to.end_table("balance", on_conflict);
 }
 
-/// The numbers of this batch's counts, in the cells whose latest they are. A write of its own:
-/// balances are written before the heads are bumped, and only counts pay for it.
-async fn count_numbers(tx: &mut Tx, writes: &Writes, numbers: &Numbers) -> Result<(), Error> {
+const REPLACE: &str = "
+ON CONFLICT (org, item, location, lot, status) DO UPDATE SET
+  on_hand = EXCLUDED.on_hand, last_order = EXCLUDED.last_order";
+
+const REPLACE_COUNTED: &str = "
+ON CONFLICT (org, item, location, lot, status) DO UPDATE SET
+  on_hand = EXCLUDED.on_hand, last_order = EXCLUDED.last_order, count_change = EXCLUDED.count_change,
+  count_ts = EXCLUDED.count_ts, count_device = EXCLUDED.count_device, count_seq = EXCLUDED.count_seq,
+  counted = EXCLUDED.counted, count_error = EXCLUDED.count_error, count_person = EXCLUDED.count_person,
+  count_log_seq = EXCLUDED.count_log_seq";
+
+/// The numbers of this batch's counts, in the cells whose latest they are. A write of its own: balances are written
+/// before the heads are bumped, and only counts pay for it.
+fn count_numbers(to: &mut Inserts, writes: &Writes, numbers: &Numbers) {
     let number = |(cell, state): (&Cell, &CellFacts)| Some((*cell, numbers.of_count(state.count?.change)?));
     let counted: Vec<(Cell, u64)> = writes.cells.iter().filter_map(number).collect();
     if counted.is_empty() {
-        return Ok(());
+        return;
     }
     let keys: CellColumns = counted.iter().map(|(cell, _)| cell).collect();
-    sqlx::query(
+    let (items, locations) = (to.bind(keys.items), to.bind(keys.locations));
+    let (lots, statuses) = (to.bind(keys.lots), to.bind(keys.statuses));
+    let seqs = to.bind(counted.iter().map(|(_, number)| signed(*number)).collect::<Vec<_>>());
+    to.and(format!(
         "UPDATE balance b SET count_log_seq = w.number
          FROM (SELECT t.ctid AS at, w.number
-               FROM UNNEST($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[])
+               FROM UNNEST({items}, {locations}, {lots}, {statuses}, {seqs})
                     AS w(item, location, lot, status, number)
                CROSS JOIN LATERAL (SELECT t.ctid FROM balance t WHERE t.org = $1 AND t.item = w.item
-                                     AND t.location = w.location AND t.lot = w.lot AND t.status = w.status OFFSET 0) t) w
-         WHERE b.ctid = w.at",
-    )
-    .bind(tx.org.0)
-    .bind(keys.items)
-    .bind(keys.locations)
-    .bind(keys.lots)
-    .bind(keys.statuses)
-    .bind(counted.iter().map(|(_, number)| signed(*number)).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
+                                     AND t.location = w.location AND t.lot = w.lot AND t.status = w.status
+                                   OFFSET 0) t) w
+         WHERE b.ctid = w.at"
+    ));
 }
 
-async fn costs(tx: &mut Tx, writes: &Writes) -> Result<(), Error> {
+fn costs(to: &mut Inserts, writes: &Writes) {
     if writes.costs.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
+    let items = to.bind(writes.costs.keys().map(|item| item.0).collect::<Vec<_>>());
+    let averages = to.bind(writes.costs.values().map(|cost| cost.average).collect::<Vec<_>>());
+    let currencies = to.bind(writes.costs.values().map(|cost| cost.currency.as_str()).collect::<Vec<_>>());
+    to.and(format!(
         "UPDATE item_cost c SET average = w.average, currency = w.currency
-         FROM UNNEST($2::uuid[], $3::bigint[], $4::text[]) AS w(item, average, currency)
-         WHERE c.org = $1 AND c.item = w.item",
-    )
-    .bind(tx.org.0)
-    .bind(writes.costs.keys().map(|item| item.0).collect::<Vec<_>>())
-    .bind(writes.costs.values().map(|cost| cost.average).collect::<Vec<_>>())
-    .bind(writes.costs.values().map(|cost| cost.currency.clone()).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
+         FROM UNNEST({items}, {averages}, {currencies}) AS w(item, average, currency)
+         WHERE c.org = $1 AND c.item = w.item"
+    ));
 }
 
-async fn movements(tx: &mut Tx, writes: &Writes, numbers: &Numbers, recorded_at: i64) -> Result<(), Error> {
-    let rows = &writes.movements;
-    if rows.is_empty() {
-        return Ok(());
+fn movements(to: &mut Inserts, writes: &Writes, recorded_at: i64) {
+    let rows = || writes.movements.iter();
+    to.constant("recorded_at", recorded_at);
+    to.column("id", rows().map(|m| m.id.0));
+    to.column("change", rows().map(|m| m.change.0));
+    to.column("kind", rows().map(|m| m.kind.name()));
+    to.column("item", rows().map(|m| m.item.0));
+    to.optional("lot", rows().map(|m| m.lot.map(|lot| lot.0)));
+    to.column("from_location", rows().map(|m| m.from.location.0));
+    to.optional("from_site", rows().map(|m| m.from.site.map(|site| site.0)));
+    to.column("from_status", rows().map(|m| m.from.status.name()));
+    to.column("to_location", rows().map(|m| m.to.location.0));
+    to.optional("to_site", rows().map(|m| m.to.site.map(|site| site.0)));
+    to.column("to_status", rows().map(|m| m.to.status.name()));
+    to.column("qty", rows().map(|m| m.qty.0));
+    to.column("order_ts", rows().map(|m| m.order.ts));
+    to.column("order_device", rows().map(|m| m.order.device.0));
+    to.column("order_seq", rows().map(|m| signed(m.order.seq)));
+    to.column("at", rows().map(|m| m.at));
+    to.column("clock_error", rows().map(|m| m.clock_error));
+    to.optional("person", rows().map(|m| m.person.map(|person| person.0)));
+    // What is said together is left out together: each choice of columns is a statement that Postgres has to learn.
+    if rows().any(|m| m.remarks != Remarks::default()) {
+        to.column("reason", rows().map(|m| m.remarks.reason.map(|reason| reason.0)));
+        to.column("note", rows().map(|m| m.remarks.note.as_deref()));
+        to.column("reference", rows().map(|m| m.remarks.reference.as_deref()));
+        to.column("entered", rows().map(|m| m.remarks.entered.as_deref()));
     }
+    if rows().any(|m| m.unit_cost.is_some() || m.supplier.is_some()) {
+        to.column("cost_minor", rows().map(|m| m.unit_cost.as_ref().map(|cost| cost.minor)));
+        to.column("cost_currency", rows().map(|m| m.unit_cost.as_ref().map(|cost| cost.currency.as_str())));
+        to.column("supplier", rows().map(|m| m.supplier.map(|supplier| supplier.0)));
+    }
+    if rows().any(|m| m.reverses.is_some() || m.count.is_some()) {
+        to.column("reverses", rows().map(|m| m.reverses.map(|id| id.0)));
+        to.column("count", rows().map(|m| m.count.map(|change| change.0)));
+    }
+}
+
+/// Their numbers in the scopes of both ends.
+fn movement_numbers(to: &mut Inserts, writes: &Writes, numbers: &Numbers) {
+    let rows = || writes.movements.iter();
     let number = |site: Option<_>, id| site.and_then(|site| numbers.of_movement(id, Scope::Site(site))).map(signed);
-    sqlx::query(
-        "INSERT INTO movement (org, recorded_at, id, change, kind, item, lot, from_location, from_site, from_status,
-           from_seq, to_location, to_site, to_status, to_seq, qty, order_ts, order_device, order_seq, at, person, reason,
-           note, reference, entered, cost_minor, cost_currency, supplier, reverses, count, clock_error)
-         SELECT $1, $2, * FROM UNNEST($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[],
-           $9::uuid[], $10::text[], $11::bigint[], $12::uuid[], $13::uuid[], $14::text[], $15::bigint[], $16::bigint[],
-           $17::bigint[], $18::uuid[], $19::bigint[], $20::bigint[], $21::uuid[], $22::uuid[], $23::text[],
-           $24::text[], $25::text[], $26::bigint[], $27::text[], $28::uuid[], $29::uuid[], $30::uuid[],
-           $31::bigint[])",
-    )
-    .bind(tx.org.0)
-    .bind(recorded_at)
-    .bind(rows.iter().map(|m| m.id.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.change.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.kind.name()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.item.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.lot.map(|lot| lot.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.from.location.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.from.site.map(|site| site.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.from.status.name()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| number(m.from.site, m.id)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.to.location.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.to.site.map(|site| site.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.to.status.name()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| number(m.to.site, m.id)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.qty.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.order.ts).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.order.device.0).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| signed(m.order.seq)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.at).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.person.map(|person| person.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.remarks.reason.map(|reason| reason.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.remarks.note.as_deref()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.remarks.reference.as_deref()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.remarks.entered.as_deref()).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.unit_cost.as_ref().map(|cost| cost.minor)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.unit_cost.as_ref().map(|cost| cost.currency.as_str())).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.supplier.map(|supplier| supplier.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.reverses.map(|id| id.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.count.map(|change| change.0)).collect::<Vec<_>>())
-    .bind(rows.iter().map(|m| m.clock_error).collect::<Vec<_>>())
-    .execute(tx.conn())
-    .await
-    .map(drop)
+    to.optional("from_seq", rows().map(|m| number(m.from.site, m.id)));
+    to.optional("to_seq", rows().map(|m| number(m.to.site, m.id)));
 }
