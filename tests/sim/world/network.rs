@@ -144,13 +144,8 @@ impl World<'_> {
                 let known = self.server.devices.get(&before).cloned();
                 let reply = match known {
                     Some(known) => {
-                        let change = self.dice.uuid();
-                        self.server.enrol(
-                            new,
-                            Known { links: Vec::new(), first: false, ..known },
-                            change,
-                            &mut self.checks,
-                        );
+                        let known = Known { links: Vec::new(), first: false, ..known };
+                        self.server.enrol(new, known, self.dice.uuid(), &mut self.checks);
                         self.certified(new)
                     }
                     None => Reply::SignedOut(self.server.epoch),
