@@ -5,11 +5,11 @@
 //! what they did. The desktop does not know that and looks at the search text of each of these items.
 
 use crate::{
-    first_sync::sync_files,
     goods::{Item, described},
     mint::Watch,
     raw::sqlite,
     report::{Goal, Metric, Sample},
+    snapshot::sync_files,
     world::{PATIENCE, World},
 };
 use anyhow::{Context, Result, ensure};
@@ -17,7 +17,7 @@ use serde_json::json;
 use stillage_client::Engine;
 
 pub const METRICS: &[Metric] = &[Metric { name: "catch_up", unit: "ms", goal: Goal::AtMost(Some(250.0), None) }];
-const ROWS: usize = 10_000;
+pub const ROWS: usize = 10_000;
 
 pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
     let engine = world.desktop().await?;

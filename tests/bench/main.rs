@@ -9,9 +9,12 @@ mod crowd;
 mod device;
 mod first_sync;
 mod goods;
+mod growth;
+mod history;
 mod http;
 mod list;
 mod machine;
+mod memory;
 mod mint;
 mod ones;
 mod propagation;
@@ -77,7 +80,7 @@ struct Args {
 #[derive(Debug, Clone, Copy)]
 enum Bench {
     FirstSync,
-    Snapshot,
+    Memory,
     CatchUp,
     Search,
     ScanToStored,
@@ -89,12 +92,13 @@ enum Bench {
     PushOnes,
     Push,
     History,
+    Growth,
 }
 
 impl Bench {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::FirstSync,
-        Self::Snapshot,
+        Self::Memory,
         Self::CatchUp,
         Self::Search,
         Self::ScanToStored,
@@ -106,12 +110,13 @@ impl Bench {
         Self::PushOnes,
         Self::Push,
         Self::History,
+        Self::Growth,
     ];
 
     const fn about(self) -> (&'static str, &'static [Metric]) {
         match self {
             Self::FirstSync => ("first_sync", first_sync::METRICS),
-            Self::Snapshot => ("first_sync_snapshot", snapshot::METRICS),
+            Self::Memory => ("memory", memory::METRICS),
             Self::CatchUp => ("catch_up", catch_up::METRICS),
             Self::Search => ("search", search::METRICS),
             Self::ScanToStored => ("scan_to_stored", scan::METRICS),
@@ -122,14 +127,15 @@ impl Bench {
             Self::AdjustApi => ("adjust_api", ones::ADJUST),
             Self::PushOnes => ("push_1_x128", ones::PUSH),
             Self::Push => ("push", push::METRICS),
-            Self::History => ("first_sync_history", snapshot::HISTORY),
+            Self::History => ("first_sync_history", history::METRICS),
+            Self::Growth => ("growth", growth::METRICS),
         }
     }
 
     async fn measure(self, world: &mut World) -> Result<Vec<Sample>> {
         match self {
             Self::FirstSync => first_sync::measure(world).await,
-            Self::Snapshot => snapshot::measure(world).await,
+            Self::Memory => memory::measure(world).await,
             Self::CatchUp => catch_up::measure(world).await,
             Self::Search => search::measure(world).await,
             Self::ScanToStored => scan::measure(world).await,
@@ -140,7 +146,8 @@ impl Bench {
             Self::AdjustApi => ones::adjust(world).await,
             Self::PushOnes => ones::push(world).await,
             Self::Push => push::measure(world).await,
-            Self::History => snapshot::history(world).await,
+            Self::History => history::measure(world).await,
+            Self::Growth => growth::measure(world).await,
         }
     }
 }
@@ -163,7 +170,7 @@ async fn run(args: Args) -> Result<ExitCode> {
     let beside = || Ok::<_, anyhow::Error>(std::env::current_exe()?.parent().context("no folder")?.to_owned());
     let binaries = args.binaries.clone().map_or_else(beside, Ok)?;
     let mut world = World::new(folder.clone(), binaries, args.seed, usize::try_from(args.items)?);
-    world.movements = usize::try_from(args.movements)?;
+    (world.movements, world.full) = (usize::try_from(args.movements)?, args.full);
     let report = tokio::select! {
         report = perform(&args, &mut world) => report,
         stop = stop_signal() => stop.and_then(|()| bail!("stopped by a signal")),
@@ -213,8 +220,13 @@ async fn perform(args: &Args, world: &mut World) -> Result<Option<Report>> {
     for bench in Bench::ALL {
         let (name, metrics) = bench.about();
         let named = args.names.iter().any(|wanted| wanted == name);
-        // A history takes minutes to make.
-        let usual = args.names.is_empty() && (args.full || !matches!(bench, Bench::History));
+        // A history takes minutes to make, and so does one server after the other.
+        let usual = match bench {
+            Bench::Growth => false,
+            Bench::History => args.full,
+            _ => true,
+        };
+        let usual = usual && args.names.is_empty();
         if !named && !usual {
             continue;
         }

@@ -5,11 +5,11 @@
 //! wait is added, so that the figure means what it says.
 
 use crate::{
-    first_sync::sync_files,
     goods::Catalogue,
     mint::Watch,
     raw::sqlite,
     report::{Goal, Metric, Sample, percentile},
+    snapshot::sync_files,
     world::{PATIENCE, World},
 };
 use anyhow::{Context, Result};

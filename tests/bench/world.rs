@@ -30,6 +30,8 @@ pub struct World {
     /// How many movements a long history has, and how many the server has already.
     pub movements: usize,
     pub moved: usize,
+    /// Whether to measure also what takes long to prepare.
+    pub full: bool,
 }
 
 /// The catalogue as the server has it, and the device that brought it there.
@@ -53,7 +55,15 @@ impl World {
             edits: 0,
             movements: 0,
             moved: 0,
+            full: false,
         }
+    }
+
+    /// One with a server of its own and so many items, in a folder below.
+    pub fn other(&mut self, items: usize) -> Result<Self> {
+        let folder = self.fresh("other");
+        std::fs::create_dir(&folder)?;
+        Ok(Self::new(folder, self.binaries.clone(), items as u64, items))
     }
 
     pub async fn server(&mut self) -> Result<&mut Server> {
