@@ -1,5 +1,7 @@
 //! What the ledger is made of: cells, movements, posted counts, and the order they happened in.
 
+mod body;
+
 use crate::{
     id::{ChangeId, ItemId, LocationId, LotId, MovementId, PersonId, ReasonId, SupplierId},
     money::Money,
