@@ -77,7 +77,7 @@ CREATE TABLE movement (
   reverses BLOB,
   -- The whole movement as it travels; the columns above are for finding and summing.
   body TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+, person BLOB, beyond TEXT) STRICT, WITHOUT ROWID;
 
 CREATE INDEX movement_item ON movement (item, at DESC);
 

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod fingerprint;
 pub mod migrate;
 pub mod mirror;
+pub mod movement;
 pub mod open;
 pub mod outbox;
 pub mod queries;
@@ -140,10 +141,12 @@ impl Store {
         value
     }
 
-    /// Folds the write-ahead log back into the file, as far as nobody reads from it: every read looks through it.
+    /// Folds the write-ahead log back into the file, as far as nobody reads from it: every read looks through it. What
+    /// the cache holds of a long load is given back.
     pub fn fold(&self) -> Result<(), Failure> {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        writer.connection.execute_batch("PRAGMA shrink_memory")?;
         Ok(())
     }
 

@@ -184,11 +184,9 @@ impl Record {
     /// The body that is stored, sent and hashed.
     #[must_use]
     pub fn body(&self) -> String {
-        let mut map: serde_json::Map<String, Value> = self.fields.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        if self.archived {
-            map.insert("archived".into(), Value::Bool(true));
-        }
-        text::canonical(&Value::Object(map))
+        let archived = [("archived", &Value::Bool(true))];
+        let fields = self.fields.iter().map(|(name, value)| (name.as_str(), value));
+        text::canonical_object(fields.chain(archived.into_iter().filter(|_| self.archived)))
     }
 
     /// The reverse of `body`.

@@ -3,6 +3,7 @@
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use unicode_normalization::UnicodeNormalization;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,13 @@ pub fn fold(text: &str) -> String {
 pub fn canonical(value: &Value) -> String {
     // A value of JSON can always be written.
     serde_json::to_string(&Sorted(value)).unwrap_or_default()
+}
+
+/// The same for an object that is there as its fields. Of two with one name the later stands.
+#[must_use]
+pub fn canonical_object<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
+    let fields: BTreeMap<&str, Sorted<'_>> = fields.map(|(name, value)| (name, Sorted(value))).collect();
+    serde_json::to_string(&fields).unwrap_or_default()
 }
 
 /// serde_json keeps insertion order when any crate in the build asks for it, so sorting is ours.

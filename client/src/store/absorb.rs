@@ -8,7 +8,7 @@ mod cell;
 mod twin;
 
 use super::{
-    Durability, Store, effects, outbox, rebase, record::write_body, reset, search::Stale, settings, staged, sums,
+    Durability, Store, effects, movement, outbox, rebase, record::Stored, reset, search::Stale, settings, staged, sums,
 };
 use crate::{Failure, engine::Tag};
 use rusqlite::{OptionalExtension, Transaction};
@@ -129,7 +129,8 @@ impl<'a> Page<'a> {
             self.record(record)?;
         }
         for arrived in absorbed.movements.values() {
-            effects::write_movement(self.conn, None, (&arrived.movement, &arrived.body), &arrived.numbers)?;
+            let whole = Some(arrived.body.as_str()).filter(|body| *body != arrived.movement.body());
+            movement::write(self.conn, None, (&arrived.movement, whole), &arrived.numbers)?;
         }
         for (count, body) in &absorbed.counts {
             effects::write_count(self.conn, None, (count, body))?;
@@ -239,15 +240,10 @@ impl<'a> Page<'a> {
     }
 
     fn record(&mut self, record: &Record) -> Result<(), Failure> {
-        if record.of.kind == Kind::Barcode {
-            let sql = "SELECT parent FROM record WHERE kind = 'barcode' AND id = ?1";
-            let old = self.conn.prepare_cached(sql)?.query_row([record.of.id], |row| row.get(0)).optional()?;
-            self.stale.named(Kind::Barcode.name(), record.of.id, old.flatten());
-        }
-        self.stale.record(record);
-        let body = record.body();
-        self.sums.record(self.conn, record, &body)?;
-        write_body(self.conn, record, &body)
+        let (before, now) = (Stored::find(self.conn, record.of)?, Stored::of(record, record.body()));
+        self.stale.written(before.as_ref(), &now)?;
+        self.sums.record(Scope::of(record), before.as_ref(), &now);
+        now.write_over(self.conn, before.as_ref())
     }
 
     fn keep_unknown(&self, absorbed: &Absorbed) -> Result<(), Failure> {

@@ -1,7 +1,10 @@
 //! The base as canonical lines, the same byte for byte on the server and on every settled device
 //! that holds all sites. Pending effects are left out.
 
-use super::facts::{read_lot, read_word};
+use super::{
+    facts::{read_lot, read_word},
+    movement,
+};
 use crate::Failure;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -50,10 +53,11 @@ fn records(conn: &Connection, kind: &str, name: impl Fn(Uuid) -> String, line: L
 }
 
 fn movements(conn: &Connection, line: Line<'_>) -> Result<(), Failure> {
-    let mut statement = conn.prepare("SELECT id, body FROM movement WHERE n IS NULL ORDER BY id")?;
+    let mut statement =
+        conn.prepare(&format!("SELECT {} FROM movement WHERE n IS NULL ORDER BY id", movement::COLUMNS))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let body: Value = serde_json::from_str(&row.get::<_, String>(1)?)?;
+        let body: Value = serde_json::from_str(&movement::body(row)?)?;
         line(&text::canonical(&json!(["movement", MovementId(row.get(0)?), body])))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The effects of pending changes: what people see before the server has spoken. Every row
 //! carries the change's place `n`, so that a change's effects can be taken back and decided again.
 
-use super::{facts::lot_key, search::Stale};
+use super::{facts::lot_key, movement, search::Stale};
 use crate::Failure;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +12,7 @@ use stillage_core::{
     id::MovementId,
     quantity::Quantity,
     record::{Kind, Record, Ref},
-    scope::Scope,
-    stock::{Cell, Movement, PostedCount},
-    text,
+    stock::{Cell, PostedCount},
 };
 
 /// Writes what change `n` does, and which rows it was decided from.
@@ -23,19 +21,14 @@ pub fn write(conn: &Connection, n: u64, effects: &Effects, stale: &mut Stale) ->
         write_record(conn, n, record)?;
         stale.record(record);
     }
-    for movement in &effects.movements {
-        write_movement(
-            conn,
-            Some(n),
-            (movement, &text::canonical(&serde_json::to_value(movement)?)),
-            &BTreeMap::new(),
-        )?;
+    for moved in &effects.movements {
+        movement::write(conn, Some(n), (moved, None), &BTreeMap::new())?;
     }
     for (cell, change) in cell_changes(effects) {
         write_cell(conn, n, &cell, &change)?;
     }
     for count in &effects.counts {
-        write_count(conn, Some(n), (count, &text::canonical(&serde_json::to_value(count)?)))?;
+        write_count(conn, Some(n), (count, &count.body()))?;
     }
     Ok(())
 }
@@ -66,54 +59,6 @@ fn write_record(conn: &Connection, n: u64, record: &Record) -> Result<(), Failur
     let (key, name, parent) = (record.key(), record.name(), record.parent());
     let row = (n, kind, record.of.id, record.archived, key, name, parent, record.body());
     conn.prepare_cached(sql)?.execute(row)?;
-    Ok(())
-}
-
-/// A movement of the base, or of change `n`. A movement of the base takes the place of the
-/// pending one with the same id; numbers it got in other scopes stay.
-pub fn write_movement(
-    conn: &Connection,
-    n: Option<u64>,
-    (movement, body): (&Movement, &str),
-    numbers: &BTreeMap<Scope, u64>,
-) -> Result<(), Failure> {
-    let sql = "INSERT INTO movement (id, n, change, kind, item, lot, from_location, from_site, from_status, from_seq,
-            to_location, to_site, to_status, to_seq, qty, order_ts, order_device, order_seq, at, reference, reverses, body)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
-        ON CONFLICT (id) DO UPDATE SET n = excluded.n, change = excluded.change, kind = excluded.kind,
-            item = excluded.item, lot = excluded.lot,
-            from_location = excluded.from_location, from_site = excluded.from_site, from_status = excluded.from_status,
-            from_seq = coalesce(excluded.from_seq, from_seq),
-            to_location = excluded.to_location, to_site = excluded.to_site, to_status = excluded.to_status,
-            to_seq = coalesce(excluded.to_seq, to_seq),
-            qty = excluded.qty, order_ts = excluded.order_ts, order_device = excluded.order_device,
-            order_seq = excluded.order_seq, at = excluded.at, reference = excluded.reference,
-            reverses = excluded.reverses, body = excluded.body";
-    let number = |site: Option<_>| site.and_then(|site| numbers.get(&Scope::Site(site))).copied();
-    conn.prepare_cached(sql)?.execute(rusqlite::params![
-        movement.id.0,
-        n,
-        movement.change.0,
-        movement.kind.name(),
-        movement.item.0,
-        movement.lot.map(|lot| lot.0),
-        movement.from.location.0,
-        movement.from.site.map(|site| site.0),
-        movement.from.status.name(),
-        number(movement.from.site),
-        movement.to.location.0,
-        movement.to.site.map(|site| site.0),
-        movement.to.status.name(),
-        number(movement.to.site),
-        movement.qty.0,
-        movement.order.ts,
-        movement.order.device.0,
-        movement.order.seq,
-        movement.at,
-        movement.remarks.reference,
-        movement.reverses.map(|id| id.0),
-        body,
-    ])?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Loads what a decision asks for. Two views of the same rows: what people see now, with the
 //! effects of pending changes, and the base alone, on which pending changes are decided again.
 
+use super::movement;
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 use std::str::FromStr;
@@ -210,15 +211,12 @@ fn stocked(conn: &Connection, view: View, of: Ref) -> Result<bool, Failure> {
 
 fn movement(conn: &Connection, view: View, id: MovementId) -> Result<Option<MovementFacts>, Failure> {
     let now = view == View::Now;
-    let body: Option<String> = conn
-        .prepare_cached("SELECT body FROM movement WHERE id = ?1 AND (?2 OR n IS NULL)")?
-        .query_row((id.0, now), |row| row.get(0))
-        .optional()?;
-    let Some(body) = body else { return Ok(None) };
+    let sql = format!("SELECT {} FROM movement WHERE id = ?1 AND (?2 OR n IS NULL)", movement::COLUMNS);
+    let found = conn.prepare_cached(&sql)?.query_row((id.0, now), movement::read).optional()?;
+    let Some(movement) = found else { return Ok(None) };
     let reversed_by: Option<Uuid> = conn
         .prepare_cached("SELECT id FROM movement WHERE reverses = ?1 AND (?2 OR n IS NULL) LIMIT 1")?
         .query_row((id.0, now), |row| row.get(0))
         .optional()?;
-    let movement = serde_json::from_str(&body)?;
     Ok(Some(MovementFacts { movement, reversed_by: reversed_by.map(MovementId) }))
 }

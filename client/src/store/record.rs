@@ -10,7 +10,7 @@ use super::{
     settings,
 };
 use crate::{Failure, Mint, engine::Acted};
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 use serde_json::{Value, json};
 use stillage_core::{
     action::Action,
@@ -18,10 +18,11 @@ use stillage_core::{
     decide::{Door, Effects},
     facts::Facts,
     id::{ChangeId, DeviceId, PersonId},
-    record::Record,
+    record::{Record, Ref},
     rejection::Rejection,
     settle,
 };
+use uuid::Uuid;
 
 /// What every action of one call has in common.
 struct Here {
@@ -104,18 +105,64 @@ fn at_index(mut failure: Failure, index: u64) -> Failure {
     failure
 }
 
-/// Writes a record of the base.
-pub fn write_base(conn: &Connection, record: &Record) -> Result<(), Failure> {
-    write_body(conn, record, &record.body())
+/// A record of the base as its row: what is unique, sorted or looked up is lifted out of the body.
+#[derive(Debug)]
+pub struct Stored {
+    pub of: Ref,
+    pub version: u64,
+    pub archived: bool,
+    pub key: Option<String>,
+    pub name: String,
+    pub parent: Option<Uuid>,
+    pub body: String,
 }
 
-/// The same for whoever has its body at hand.
-pub fn write_body(conn: &Connection, record: &Record, body: &str) -> Result<(), Failure> {
-    let sql = "INSERT OR REPLACE INTO record (kind, id, version, archived, key, name, parent, body)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let kind = record.of.kind.name();
-    let (key, name, parent) = (record.key(), record.name(), record.parent());
-    let row = (kind, record.of.id, record.version, record.archived, key, name, parent, body);
-    conn.prepare_cached(sql)?.execute(row)?;
-    Ok(())
+impl Stored {
+    /// From the body as it came.
+    pub fn read(of: Ref, version: u64, body: String) -> Result<Self, Failure> {
+        Ok(Self::of(&Record::from_body(of, version, &body)?, body))
+    }
+
+    /// The same for whoever has read the record.
+    #[must_use]
+    pub fn of(record: &Record, body: String) -> Self {
+        let (key, name, parent) = (record.key(), record.name().to_owned(), record.parent());
+        Self { of: record.of, version: record.version, archived: record.archived, key, name, parent, body }
+    }
+
+    pub fn find(conn: &Connection, of: Ref) -> Result<Option<Self>, Failure> {
+        let sql = "SELECT version, archived, key, name, parent, body FROM record WHERE kind = ?1 AND id = ?2";
+        let found = conn.prepare_cached(sql)?.query_row((of.kind.name(), of.id), |row| {
+            let (version, archived, key) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Self { of, version, archived, key, name: row.get(3)?, parent: row.get(4)?, body: row.get(5)? })
+        });
+        Ok(found.optional()?)
+    }
+
+    fn lifted(&self) -> (bool, Option<&str>, &str, Option<Uuid>) {
+        (self.archived, self.key.as_deref(), &self.name, self.parent)
+    }
+
+    /// Writes it where `before` stands, if anything does. Most edits leave alone what is lifted out, and its indexes.
+    pub fn write_over(&self, conn: &Connection, before: Option<&Self>) -> Result<(), Failure> {
+        if before.is_none_or(|before| before.lifted() != self.lifted()) {
+            return self.write(conn);
+        }
+        let sql = "UPDATE record SET version = ?3, body = ?4 WHERE kind = ?1 AND id = ?2";
+        conn.prepare_cached(sql)?.execute((self.of.kind.name(), self.of.id, self.version, &self.body))?;
+        Ok(())
+    }
+
+    pub fn write(&self, conn: &Connection) -> Result<(), Failure> {
+        let sql = "INSERT OR REPLACE INTO record (kind, id, version, archived, key, name, parent, body)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let Self { of, version, archived, key, name, parent, body } = self;
+        conn.prepare_cached(sql)?.execute((of.kind.name(), of.id, version, archived, key, name, parent, body))?;
+        Ok(())
+    }
+}
+
+/// Writes a record of the base.
+pub fn write_base(conn: &Connection, record: &Record) -> Result<(), Failure> {
+    Stored::of(record, record.body()).write(conn)
 }

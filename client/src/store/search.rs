@@ -1,7 +1,7 @@
 //! Keeps the search text of items in step: SKU, name, other names and barcodes, one row for each item that is in use.
 //! It is written once per transaction, after the records, for the items that were touched.
 
-use super::staged::Loading;
+use super::{record::Stored, staged::Loading};
 use crate::Failure;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, de::IgnoredAny};
@@ -24,6 +24,20 @@ impl Stale {
         } else if kind == Kind::Barcode.name() {
             self.0.extend(parent);
         }
+    }
+
+    /// A record of the base was `before`, if it was there, and is `now`. Most edits change nothing that is searched.
+    pub fn written(&mut self, before: Option<&Stored>, now: &Stored) -> Result<(), Failure> {
+        let said = |item: &Stored| text_of(item.archived, &item.body, Vec::new());
+        let same = match (now.of.kind, before) {
+            (Kind::Item, Some(before)) => said(before)? == said(now)?,
+            (Kind::Barcode, Some(before)) => (&before.key, before.parent) == (&now.key, now.parent),
+            _ => false,
+        };
+        for record in before.into_iter().chain([now]).filter(|_| !same) {
+            self.named(record.of.kind.name(), record.of.id, record.parent);
+        }
+        Ok(())
     }
 
     /// Writes the text of every stale item anew.

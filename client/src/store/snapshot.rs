@@ -3,18 +3,19 @@
 //! The surprise: a scope has its cursor as soon as its records and balances are in, and is pulled from there on while its
 //! history still arrives. History never adds: what a cell holds came with the balances.
 
-use super::{
-    Durability, Store, effects, facts::lot_key, outbox, rebase, record::write_body, reset, search::Stale, settings,
-    staged, sums,
-};
-use crate::{Failure, engine::Tag};
+mod load;
+mod ready;
+
+pub use load::load;
+pub use ready::Ready;
+
+use super::{Durability, Store, outbox, rebase, reset, search::Stale, settings, staged, sums};
+use crate::Failure;
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Transaction};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use stillage_core::{
-    id::DeviceId,
-    record::{Record, Ref},
     scope::Scope,
-    snapshot::{Balance, Chunk, ChunkName, Manifest, Part, Row, What},
+    snapshot::{ChunkName, Manifest, Part},
     sum::Sum,
     wire::Cursor,
 };
@@ -250,131 +251,4 @@ pub fn before_history(store: &Store) -> Result<(), Failure> {
         let have: u64 = transaction.query_row(sql, [], |row| row.get(0))?;
         staged::begin_history(transaction, coming, have)
     })
-}
-
-/// Loads one chunk, unless it is not wanted any more. Pending changes that stand on its rows are decided again.
-pub fn load(store: &Store, due: &Due, chunk: &Chunk) -> Result<BTreeSet<Tag>, Failure> {
-    store.write(Durability::Normal, |transaction| {
-        let sql = "UPDATE snapshot_chunk SET loaded = 1 WHERE place = ?1 AND name = ?2 AND NOT loaded";
-        if transaction.execute(sql, (due.place, serde_json::to_string(&due.name)?))? == 0 {
-            return Ok(BTreeSet::new());
-        }
-        let mut load = Load::new(transaction, due)?;
-        match chunk {
-            Chunk::Rows(rows) => rows.iter().try_for_each(|row| load.row(row))?,
-            Chunk::Balances(balances) => balances.iter().try_for_each(|balance| load.balance(balance))?,
-        }
-        let Load { touched, mut stale, tags, device, sum, .. } = load;
-        let sql = "UPDATE snapshot_chunk SET mine = ?2 WHERE place = ?1";
-        transaction.execute(sql, (due.place, sum.to_string()))?;
-        if !seeded!(StoreLoadedNotDecided) {
-            rebase::run(transaction, device, touched, &mut stale)?;
-        }
-        stale.refresh(transaction)?;
-        if !due.history {
-            begin_following(transaction, due.name.scope, due.seq)?;
-        }
-        if scopes(transaction)?.values().all(|only_history| *only_history && seeded!(StoreOwedForgotten)) {
-            forget_all(transaction)?;
-        }
-        Ok(tags)
-    })
-}
-
-struct Load<'a> {
-    conn: &'a Connection,
-    scope: Scope,
-    /// Later rows come with the pull.
-    last: u64,
-    device: DeviceId,
-    waiting: bool,
-    touched: BTreeSet<Vec<u8>>,
-    stale: Stale,
-    tags: BTreeSet<Tag>,
-    sum: Sum,
-}
-
-impl<'a> Load<'a> {
-    fn new(conn: &'a Connection, due: &Due) -> Result<Self, Failure> {
-        let (device, waiting) = (settings::device(conn)?, outbox::is_waiting(conn)?);
-        let (touched, stale, tags) = (BTreeSet::new(), Stale::default(), BTreeSet::from([Tag::Status]));
-        let (scope, last, sum) = (due.name.scope, due.seq, Sum::EMPTY);
-        Ok(Self { conn, scope, last, device, waiting, touched, stale, tags, sum })
-    }
-
-    fn row(&mut self, row: &Row) -> Result<(), Failure> {
-        if row.seq > self.last {
-            return Ok(());
-        }
-        let numbers = BTreeMap::from([(self.scope, row.seq)]);
-        match &row.what {
-            What::Gone => {}
-            What::Record { of, body } => self.record(*of, row.seq, body)?,
-            What::Movement { movement, body } => {
-                effects::write_movement(self.conn, None, (movement.as_ref(), body), &numbers)?;
-                let cells = movement.entries().map(|line| effects::cell_row(&line.cell));
-                self.touched.extend(cells.filter(|_| self.waiting));
-                self.tags.extend([Tag::Stock, Tag::Items]);
-            }
-            What::Count { count, body } => {
-                effects::write_count(self.conn, None, (count.as_ref(), body))?;
-                self.touched.extend(self.waiting.then(|| effects::cell_row(&count.cell())));
-                self.tags.insert(Tag::Stock);
-            }
-            What::Unknown(entry) => {
-                let sql = "INSERT OR REPLACE INTO unknown_entry (scope, seq, entry) VALUES (?1, ?2, ?3)";
-                let row = (self.scope.to_string(), entry.seq, serde_json::to_string(entry)?);
-                self.conn.prepare_cached(sql)?.execute(row)?;
-            }
-        }
-        if let What::Movement { movement, .. } = &row.what
-            && seeded!(StoreHistoryAdds)
-        {
-            let sql = "UPDATE balance SET on_hand = on_hand + ?3 WHERE item = ?1 AND location = ?2";
-            let (item, location) = (movement.item.0, movement.to.location.0);
-            self.conn.execute(sql, (item, location, movement.qty.0))?;
-        }
-        // What a pull has said meanwhile is later.
-        let sql = "INSERT OR IGNORE INTO outcome (change, outcome) VALUES (?1, ?2)";
-        self.conn.prepare_cached(sql)?.execute((row.change.0, row.outcome.name()))?;
-        Ok(())
-    }
-
-    fn record(&mut self, of: Ref, seq: u64, body: &str) -> Result<(), Failure> {
-        let record = Record::from_body(of, seq, body)?;
-        if self.waiting {
-            self.touched.insert(effects::record_row(of));
-            self.touched.extend(record.key().map(|key| effects::key_row(of.kind, &key)));
-        }
-        self.stale.record(&record);
-        self.tags.insert(Tag::of(of.kind));
-        let body = record.body();
-        self.sum = self.sum.with(Sum::of_record(of, seq, &body));
-        write_body(self.conn, &record, &body)
-    }
-
-    fn balance(&mut self, balance: &Balance) -> Result<(), Failure> {
-        let sql = "INSERT OR REPLACE INTO balance (item, location, lot, status, on_hand, last_order,
-                count_change, count_ts, count_device, count_seq, counted, count_log_seq)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-        let (cell, count) = (&balance.cell, balance.count);
-        self.sum = self.sum.with(Sum::of_cell(cell, balance.on_hand));
-        self.conn.prepare_cached(sql)?.execute((
-            cell.item.0,
-            cell.location.0,
-            lot_key(cell.lot),
-            cell.status.name(),
-            balance.on_hand.0,
-            balance.last_order,
-            count.map(|count| count.change.0),
-            count.map(|count| count.order.ts),
-            count.map(|count| count.order.device.0),
-            count.map(|count| count.order.seq),
-            count.map(|count| count.counted.0),
-            count.and_then(|count| count.log_seq),
-        ))?;
-        self.touched.extend(self.waiting.then(|| effects::cell_row(cell)));
-        self.tags.extend([Tag::Stock, Tag::Items]);
-        Ok(())
-    }
 }

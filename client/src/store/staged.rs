@@ -15,6 +15,10 @@ use uuid::Uuid;
 const WORTH: u64 = 10_000;
 /// Items that one step makes searchable.
 const STEP: u32 = 20_000;
+/// How many pages of the write-ahead log are folded back at a time, usually and while so much is written that many of
+/// them would be folded again and again. After a crash it is the first.
+const FOLDED: u32 = 1_000;
+const FOLDED_LOADING: u32 = 16_000;
 
 /// What was put aside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +68,7 @@ pub fn begin(transaction: &Transaction<'_>, coming: u64, have: u64) -> Result<()
     let found = put_aside(transaction, "'record', 'movement', 'balance', 'posted_count'")?;
     search::empty(transaction)?;
     let indexes = before.into_iter().chain(found).collect();
+    transaction.pragma_update(None, "wal_autocheckpoint", FOLDED_LOADING)?;
     Loading { indexes, open: true, searchable: Uuid::nil() }.write(transaction)
 }
 
@@ -73,13 +78,16 @@ pub fn begin_history(transaction: &Transaction<'_>, coming: u64, have: u64) -> R
         return Ok(());
     }
     let indexes = put_aside(transaction, "'movement', 'posted_count'")?;
+    transaction.pragma_update(None, "wal_autocheckpoint", FOLDED_LOADING)?;
     Loading { indexes, open: true, searchable: Uuid::max() }.write(transaction)
 }
 
-/// Drops the indexes of these tables; says how to make them again.
+/// Drops the indexes of these tables; says how to make them again. Those that hold next to nothing of what comes from a
+/// server stay: to make them again, every row would be read.
 fn put_aside(transaction: &Transaction<'_>, tables: &str) -> Result<Vec<String>, Failure> {
     let sql = format!(
-        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({tables})"
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({tables})
+            AND name NOT IN ('record_keyless', 'movement_pending', 'movement_reverses', 'posted_count_pending')"
     );
     let found = transaction
         .prepare(&sql)?
@@ -107,6 +115,7 @@ pub fn step(store: &Store) -> Result<bool, Failure> {
             loading.write(transaction)?;
         } else {
             search::settle(transaction)?;
+            transaction.pragma_update(None, "wal_autocheckpoint", FOLDED)?;
             settings::unset(transaction, settings::LOADING)?;
             return Ok(false);
         }

@@ -4,6 +4,7 @@
 
 use super::{
     facts::{read_lot, read_word},
+    record::Stored,
     settings, staged,
 };
 use crate::Failure;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use stillage_core::{
     id::{ItemId, LocationId},
     quantity::Quantity,
-    record::{Record, Ref},
+    record::Ref,
     scope::Scope,
     stock::Cell,
     sum::{Mismatch, Sum, SumChanges},
@@ -86,21 +87,15 @@ impl Keeping {
         Ok(Self { loading: staged::Loading::read(conn)?.is_some(), ..Self::default() })
     }
 
-    /// Before the record is written with this body.
-    pub fn record(&mut self, conn: &Connection, record: &Record, body: &str) -> Result<(), Failure> {
+    /// A record of the base was `before`, if it was there, and is `now`.
+    pub fn record(&mut self, scope: Scope, before: Option<&Stored>, now: &Stored) {
         if self.loading {
-            return Ok(());
+            return;
         }
-        let scope = Scope::of(record);
-        let sql = "SELECT version, body FROM record WHERE kind = ?1 AND id = ?2";
-        let mut statement = conn.prepare_cached(sql)?;
-        let mut rows = statement.query((record.of.kind.name(), record.of.id))?;
-        if let Some(row) = rows.next()? {
-            let old = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            self.changes.leave(scope, Sum::of_record(record.of, row.get(0)?, old));
+        if let Some(before) = before {
+            self.changes.leave(scope, Sum::of_record(before.of, before.version, &before.body));
         }
-        self.changes.enter(scope, Sum::of_record(record.of, record.version, body));
-        Ok(())
+        self.changes.enter(scope, Sum::of_record(now.of, now.version, &now.body));
     }
 
     /// After `delta` has made the cell hold `on_hand`.

@@ -11,7 +11,7 @@ use crate::{
     engine::{Inner, Tag},
     store::{
         Store, settings,
-        snapshot::{self, Due},
+        snapshot::{self, Due, Ready},
         staged,
     },
 };
@@ -178,14 +178,14 @@ async fn step(round: &mut Round, source: &Source, (due, ahead): (Due, Ahead), hi
         Some((known, fetched)) if known == due => fetched,
         _ => fetch(round, source, &due).await?,
     };
-    let chunk = match fetched {
-        Fetched::Chunk(chunk) => chunk,
+    let ready = match fetched {
+        Fetched::Ready(ready) => ready,
         Fetched::Gone => return replace(round).await.map(|()| None),
         Fetched::Strange => return give_up(round).await.map(|()| None),
     };
     let after = next(round, Some(due.clone()), history).await?;
     let store = Arc::clone(&round.opened.store);
-    let (loaded, fetched) = tokio::join!(blocking(move || snapshot::load(&store, &due, &chunk)), async {
+    let (loaded, fetched) = tokio::join!(blocking(move || snapshot::load(&store, &due, &ready)), async {
         match after {
             Some(after) => Some(fetch(round, source, &after).await.map(|fetched| (after, fetched))),
             None => None,
@@ -218,7 +218,7 @@ async fn give_up(round: &Round) -> Result<(), Failure> {
 }
 
 enum Fetched {
-    Chunk(Chunk),
+    Ready(Box<Ready>),
     Gone,
     /// Of a format of the future.
     Strange,
@@ -234,7 +234,7 @@ async fn fetch(round: &Round, source: &Source, due: &Due) -> Result<Fetched, Fai
         let got = round.transport.chunk(&due.name, &mut held).await;
         let failure = match got {
             Ok(Got::Gone) => return Ok(Fetched::Gone),
-            Ok(Got::All) if due.name.is_of(&held) => return read(held).await,
+            Ok(Got::All) if due.name.is_of(&held) => return read(due.clone(), held).await,
             Ok(Got::All) => {
                 held.clear();
                 tracing::warn!(chunk = due.name.path(), "a chunk came damaged and is fetched again");
@@ -262,14 +262,14 @@ async fn from_disk(source: &Source, due: &Due) -> Result<Fetched, Failure> {
         let message = format!("{} is damaged.", path.display());
         Err(Failure::new(crate::Code::FileUnreadable, message, next))
     });
-    read(bytes.await?).await
+    read(due.clone(), bytes.await?).await
 }
 
-async fn read(packed: Vec<u8>) -> Result<Fetched, Failure> {
+async fn read(due: Due, packed: Vec<u8>) -> Result<Fetched, Failure> {
     blocking(move || {
         let bytes = zstd::bulk::decompress(&packed, MAX_UNPACKED)?;
         match Chunk::decode(&bytes) {
-            Ok(chunk) => Ok(Fetched::Chunk(chunk)),
+            Ok(chunk) => Ok(Fetched::Ready(Box::new(Ready::new(&due, chunk)?))),
             Err(ChunkFault::Format) => Ok(Fetched::Strange),
             Err(fault) => Err(Failure::internal(fault)),
         }

@@ -7,8 +7,12 @@ use crate::{
 };
 use rusqlite::Connection;
 use std::path::Path;
-use stillage_client::{Mint, store::Store};
+use stillage_client::{
+    Mint,
+    store::{Store, movement},
+};
 use stillage_core::quantity::Quantity;
+use uuid::Uuid;
 
 /// The schemas as they were released, never to be edited.
 const FIRST: [&str; 2] = [
@@ -42,6 +46,12 @@ fn made_earlier(steps: usize, now: &Path, path: &Path) {
         let shared: Vec<String> = columns(&old, "main", &table).into_iter().filter(|c| known.contains(c)).collect();
         let list = shared.join(", ");
         old.execute(&format!("INSERT INTO main.{table} ({list}) SELECT {list} FROM now.{table}"), []).unwrap();
+    }
+    // Bodies said everything.
+    let mut statement = old.prepare(&format!("SELECT {} FROM now.movement", movement::COLUMNS)).unwrap();
+    let bodies = statement.query_map([], |row| Ok((row.get::<_, Uuid>(0)?, movement::body(row)?))).unwrap();
+    for (id, body) in bodies.map(Result::unwrap) {
+        old.execute("UPDATE main.movement SET body = ?2 WHERE id = ?1", (id, body)).unwrap();
     }
     let search = "INSERT INTO main.item_search (rowid, item, text) SELECT rowid, item, text FROM now.item_search";
     old.execute(search, []).unwrap();

@@ -8,7 +8,7 @@ use crate::{
 use serde_json::json;
 use stillage_client::store::{
     Durability, reset, settings,
-    snapshot::{self, Due},
+    snapshot::{self, Due, Ready},
 };
 use stillage_core::{
     id::ItemId,
@@ -64,7 +64,7 @@ fn load_one(desk: &Desk, chunks: &[Chunk], history: bool) -> bool {
     let Some(due) = next(desk, history) else { return false };
     // What travels is the encoded chunk.
     let chunk = Chunk::decode(&chunks[due.name.n as usize].encode().unwrap()).unwrap();
-    snapshot::load(&desk.store, &due, &chunk).unwrap();
+    snapshot::load(&desk.store, &due, &Ready::new(&due, chunk).unwrap()).unwrap();
     true
 }
 
@@ -168,7 +168,7 @@ fn a_site_that_is_revoked_while_its_history_arrives_leaves_nothing_behind() {
     second.apply(&answer).unwrap();
     // It was on its way already.
     let late = Chunk::decode(&taken.1[due.name.n as usize].encode().unwrap()).unwrap();
-    snapshot::load(&second.store, &due, &late).unwrap();
+    snapshot::load(&second.store, &due, &Ready::new(&due, late).unwrap()).unwrap();
     while load_one(&second, &taken.1, true) {}
     assert_eq!(second.on_hand(&bin), Quantity::ZERO);
     assert_eq!(second.count("SELECT count(*) FROM movement") + second.count("SELECT count(*) FROM snapshot_chunk"), 0);

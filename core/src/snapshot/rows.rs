@@ -10,10 +10,9 @@ use crate::{
     id::ChangeId,
     record::{Kind, Ref},
     stock::{Movement, PostedCount},
-    text,
     wire::{LogEntry, entry},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 /// One row of a scope's log, read as a device reads it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +33,8 @@ pub enum What {
     },
     Movement {
         movement: Box<Movement>,
-        body: String,
+        /// As it came, when that is not what `Movement::body` writes.
+        body: Option<String>,
     },
     Count {
         count: Box<PostedCount>,
@@ -61,7 +61,8 @@ impl What {
             (entry::RECORD, entry::VERSION, Ok(of)) => Self::Record { of, body: logged.body },
             (entry::MOVEMENT, entry::VERSION, _) => match serde_json::from_str::<Movement>(&logged.body) {
                 Ok(movement) if movement.id.to_string() == logged.id && movement.change == logged.change => {
-                    Self::Movement { movement: Box::new(movement), body: logged.body }
+                    let body = Some(logged.body).filter(|body| *body != movement.body());
+                    Self::Movement { movement: Box::new(movement), body }
                 }
                 _ => Self::Unknown(Box::new(logged)),
             },
@@ -98,10 +99,6 @@ struct Columns {
     versions: Numbers,
 }
 
-fn built<T: Serialize>(value: &T) -> Option<String> {
-    serde_json::to_value(value).ok().map(|value| text::canonical(&value))
-}
-
 pub(super) fn write(out: &mut Vec<u8>, rows: &[Row]) {
     put(out, rows.len() as u64);
     let mut columns = Columns::default();
@@ -136,16 +133,15 @@ impl Columns {
                 RECORD
             }
             What::Movement { movement, body } => {
-                let whole = built(movement.as_ref()).as_ref() == Some(body);
-                if whole {
+                let Some(body) = body else {
                     self.lines.movement(movement);
                     return MOVEMENT;
-                }
+                };
                 self.bodies.push(body);
                 MOVEMENT | AS_IT_CAME
             }
             What::Count { count, body } => {
-                if built(count.as_ref()).as_ref() == Some(body) {
+                if count.body() == *body {
                     self.lines.count(count);
                     return COUNT;
                 }
@@ -200,10 +196,6 @@ fn parsed<T: DeserializeOwned>(body: &str) -> Result<T, ChunkFault> {
     serde_json::from_str(body).map_err(|_| ChunkFault::Damaged("a body cannot be read"))
 }
 
-fn rebuilt<T: Serialize>(value: &T) -> Result<String, ChunkFault> {
-    built(value).ok_or(ChunkFault::Damaged("a body cannot be built"))
-}
-
 impl ColumnsIn<'_> {
     fn what(&mut self, tag: u8, seq: u64, (change, outcome): (ChangeId, Outcome)) -> Result<What, ChunkFault> {
         const MOVEMENT_AS_IT_CAME: u8 = MOVEMENT | AS_IT_CAME;
@@ -214,17 +206,14 @@ impl ColumnsIn<'_> {
                 let kind: Kind = self.kinds.some()?.parse().map_err(|()| ChunkFault::Format)?;
                 What::Record { of: Ref { kind, id: self.ids.next()? }, body: self.bodies.next()?.to_owned() }
             }
-            MOVEMENT => {
-                let movement = self.lines.movement(change)?;
-                What::Movement { body: rebuilt(&movement)?, movement: Box::new(movement) }
-            }
+            MOVEMENT => What::Movement { movement: Box::new(self.lines.movement(change)?), body: None },
             COUNT => {
                 let count = self.lines.count(change)?;
-                What::Count { body: rebuilt(&count)?, count: Box::new(count) }
+                What::Count { body: count.body(), count: Box::new(count) }
             }
             MOVEMENT_AS_IT_CAME => {
                 let body = self.bodies.next()?.to_owned();
-                What::Movement { movement: Box::new(parsed(&body)?), body }
+                What::Movement { movement: Box::new(parsed(&body)?), body: Some(body) }
             }
             COUNT_AS_IT_CAME => {
                 let body = self.bodies.next()?.to_owned();

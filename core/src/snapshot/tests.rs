@@ -94,6 +94,21 @@ impl Dice {
         }
     }
 
+    fn count(&mut self, change: ChangeId, ids: &[Uuid]) -> PostedCount {
+        PostedCount {
+            change,
+            item: ItemId(self.of(ids)),
+            lot: self.maybe(|dice| LotId(dice.of(ids))),
+            place: self.place(ids),
+            counted: self.qty(),
+            order: self.order(ids),
+            at: self.below(1 << 50).cast_signed(),
+            clock_error: self.below(2).cast_signed() * 7,
+            person: self.maybe(|dice| PersonId(dice.of(ids))),
+            remarks: self.remarks(),
+        }
+    }
+
     fn entry(&mut self, seq: u64, ids: &[Uuid]) -> LogEntry {
         let change = ChangeId(self.id());
         let (kind, id, body) = match self.below(5) {
@@ -103,18 +118,7 @@ impl Dice {
             }
             1 => ("record", "robot_0123".to_owned(), json!({ "new": true })),
             2 => {
-                let count = PostedCount {
-                    change,
-                    item: ItemId(self.of(ids)),
-                    lot: None,
-                    place: self.place(ids),
-                    counted: self.qty(),
-                    order: self.order(ids),
-                    at: self.below(1 << 50).cast_signed(),
-                    clock_error: 0,
-                    person: None,
-                    remarks: self.remarks(),
-                };
+                let count = self.count(change, ids);
                 ("count", change.to_string(), json!(count))
             }
             _ => {
@@ -137,12 +141,14 @@ fn entry_of(row: &Row) -> LogEntry {
     let (kind, id, body) = match &row.what {
         What::Gone => panic!("nothing was written over"),
         What::Unknown(entry) => return entry.as_ref().clone(),
-        What::Record { of, body } => ("record", of.to_string(), body),
-        What::Movement { movement, body } => ("movement", movement.id.to_string(), body),
-        What::Count { count, body } => ("count", count.change.to_string(), body),
+        What::Record { of, body } => ("record", of.to_string(), body.clone()),
+        What::Movement { movement, body } => {
+            ("movement", movement.id.to_string(), body.clone().unwrap_or_else(|| movement.body()))
+        }
+        What::Count { count, body } => ("count", count.change.to_string(), body.clone()),
     };
     let (seq, change, outcome) = (row.seq, row.change, row.outcome);
-    LogEntry { seq, kind: kind.into(), id, version: 1, change, outcome, body: body.clone() }
+    LogEntry { seq, kind: kind.into(), id, version: 1, change, outcome, body }
 }
 
 #[test]
@@ -155,6 +161,19 @@ fn every_entry_of_a_log_comes_back_byte_for_byte() {
         let bytes = Chunk::Rows(rows).encode().unwrap();
         let Chunk::Rows(rows) = Chunk::decode(&bytes).unwrap() else { panic!("rows are expected") };
         assert_eq!(rows.iter().map(entry_of).collect::<Vec<_>>(), entries);
+    }
+}
+
+#[test]
+fn bodies_are_written_as_their_canonical_text() {
+    let mut dice = Dice(11);
+    let ids: Vec<Uuid> = (0..7).map(|_| dice.id()).collect();
+    for _ in 0..500 {
+        let change = ChangeId(dice.id());
+        let movement = dice.movement(change, &ids);
+        assert_eq!(movement.body(), text::canonical(&json!(movement)));
+        let count = dice.count(change, &ids);
+        assert_eq!(count.body(), text::canonical(&json!(count)));
     }
 }
 

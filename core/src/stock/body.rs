@@ -1,18 +1,19 @@
-//! A movement as the one text that is stored, sent and summed.
+//! The bodies of movements and counts as they are stored, sent and hashed, written straight from their fields.
 //!
-//! The surprise: the fields stand in the order of their names, so that the text is canonical as it is written, without a
-//! tree that is built, sorted and thrown away for every movement there is.
+//! The surprise: the fields stand here in the order of the alphabet, which makes what serde writes the canonical text.
 
-use super::{Movement, MovementKind, Place, is_exact};
+use super::{Movement, Place, PostedCount, is_exact};
 use crate::{
-    id::{ChangeId, DeviceId, ItemId, LotId, MovementId, PersonId, ReasonId, SupplierId},
+    id::{ChangeId, DeviceId, ItemId, LocationId, LotId, MovementId, PersonId, ReasonId, SupplierId},
+    money::Money,
     order::OrderKey,
     quantity::Quantity,
+    stock::{MovementKind, StockStatus},
 };
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct MovementBody<'a> {
     at: i64,
     change: ChangeId,
     #[serde(skip_serializing_if = "is_exact")]
@@ -21,7 +22,7 @@ struct Body<'a> {
     count: Option<ChangeId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entered: Option<&'a str>,
-    from: Place,
+    from: PlaceBody,
     id: MovementId,
     item: ItemId,
     kind: MovementKind,
@@ -29,7 +30,7 @@ struct Body<'a> {
     lot: Option<LotId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'a str>,
-    order: Order,
+    order: OrderBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<PersonId>,
     qty: Quantity,
@@ -41,57 +42,129 @@ struct Body<'a> {
     reverses: Option<MovementId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     supplier: Option<SupplierId>,
-    to: Place,
+    to: PlaceBody,
     #[serde(skip_serializing_if = "Option::is_none")]
-    unit_cost: Option<Price<'a>>,
+    unit_cost: Option<CostBody<'a>>,
 }
 
 #[derive(Serialize)]
-struct Order {
+struct CountBody<'a> {
+    at: i64,
+    change: ChangeId,
+    #[serde(skip_serializing_if = "is_exact")]
+    clock_error: i64,
+    counted: Quantity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entered: Option<&'a str>,
+    item: ItemId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lot: Option<LotId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    order: OrderBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<PersonId>,
+    place: PlaceBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<ReasonId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PlaceBody {
+    location: LocationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<LocationId>,
+    status: StockStatus,
+}
+
+#[derive(Serialize)]
+struct OrderBody {
     device: DeviceId,
     seq: u64,
     ts: i64,
 }
 
 #[derive(Serialize)]
-struct Price<'a> {
+struct CostBody<'a> {
     currency: &'a str,
-    /// A string on the wire.
     minor: String,
 }
 
+impl From<Place> for PlaceBody {
+    fn from(Place { location, site, status }: Place) -> Self {
+        Self { location, site, status }
+    }
+}
+
+impl From<OrderKey> for OrderBody {
+    fn from(OrderKey { ts, device, seq }: OrderKey) -> Self {
+        Self { device, seq, ts }
+    }
+}
+
+impl<'a> From<&'a Money> for CostBody<'a> {
+    fn from(cost: &'a Money) -> Self {
+        Self { currency: &cost.currency, minor: cost.minor.to_string() }
+    }
+}
+
+fn written(body: &impl Serialize) -> String {
+    // What these are made of can always be written.
+    serde_json::to_string(body).unwrap_or_default()
+}
+
 impl Movement {
-    /// The body of its log rows: the canonical text of this value.
+    /// The body that is stored, sent and hashed.
     #[must_use]
     pub fn body(&self) -> String {
-        let OrderKey { ts, device, seq } = self.order;
-        let body = Body {
+        let remarks = &self.remarks;
+        written(&MovementBody {
             at: self.at,
             change: self.change,
             clock_error: self.clock_error,
             count: self.count,
-            entered: self.remarks.entered.as_deref(),
-            from: self.from,
+            entered: remarks.entered.as_deref(),
+            from: self.from.into(),
             id: self.id,
             item: self.item,
             kind: self.kind,
             lot: self.lot,
-            note: self.remarks.note.as_deref(),
-            order: Order { device, seq, ts },
+            note: remarks.note.as_deref(),
+            order: self.order.into(),
             person: self.person,
             qty: self.qty,
-            reason: self.remarks.reason,
-            reference: self.remarks.reference.as_deref(),
+            reason: remarks.reason,
+            reference: remarks.reference.as_deref(),
             reverses: self.reverses,
             supplier: self.supplier,
-            to: self.to,
-            unit_cost: self
-                .unit_cost
-                .as_ref()
-                .map(|cost| Price { currency: &cost.currency, minor: cost.minor.to_string() }),
-        };
-        // Nothing of it cannot be written.
-        serde_json::to_string(&body).unwrap_or_default()
+            to: self.to.into(),
+            unit_cost: self.unit_cost.as_ref().map(CostBody::from),
+        })
+    }
+}
+
+impl PostedCount {
+    /// The body that is stored, sent and hashed.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let remarks = &self.remarks;
+        written(&CountBody {
+            at: self.at,
+            change: self.change,
+            clock_error: self.clock_error,
+            counted: self.counted,
+            entered: remarks.entered.as_deref(),
+            item: self.item,
+            lot: self.lot,
+            note: remarks.note.as_deref(),
+            order: self.order.into(),
+            person: self.person,
+            place: self.place.into(),
+            reason: remarks.reason,
+            reference: remarks.reference.as_deref(),
+        })
     }
 }
 

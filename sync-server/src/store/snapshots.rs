@@ -27,8 +27,11 @@ use stillage_core::{
 };
 use uuid::Uuid;
 
-/// A chunk ends with this many rows, or this many bytes of bodies: some 4 MiB once it is packed.
-const ROWS: usize = 180_000;
+/// A chunk ends with this many rows, or this many bytes of bodies. Of history that is some 4 MiB once it is packed: what
+/// comes again in a chunk is in it once. What people wait for comes in small ones, for a desktop fetches and reads one
+/// while it writes the one before it.
+const HISTORY_ROWS: usize = 180_000;
+const ROWS: usize = 20_000;
 const BYTES: usize = 48 * 1024 * 1024;
 /// Packing harder takes longer than sending.
 const LEVEL: i32 = 9;
@@ -313,8 +316,9 @@ struct Held {
 }
 
 impl Held {
-    fn is_full(&self) -> bool {
-        self.rows.len() >= ROWS || self.bytes >= BYTES
+    fn is_full(&self, part: Part) -> bool {
+        let most = if part == Part::History { HISTORY_ROWS } else { ROWS };
+        self.rows.len() >= most || self.bytes >= BYTES
     }
 
     fn take(&mut self) -> Chunk {
@@ -345,7 +349,7 @@ async fn rows(view: &mut Tx, making: &mut Making<'_>) -> anyhow::Result<()> {
         };
         held.rows.push(row);
         held.bytes += bytes;
-        if held.is_full() {
+        if held.is_full(part) {
             making.chunk(part, held.take()).await?;
         }
     }

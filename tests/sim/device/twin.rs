@@ -224,7 +224,7 @@ impl Twin {
             if due.history {
                 snapshot::before_history(store)?;
             }
-            snapshot::load(store, &due, chunk).map(|_| true)
+            snapshot::load(store, &due, &snapshot::Ready::new(&due, chunk.clone())?).map(|_| true)
         });
         self.agree(loaded != Some(false), || format!("{:?} is not the chunk that is due", owed.name));
     }

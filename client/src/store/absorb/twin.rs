@@ -2,7 +2,10 @@
 //! touches nothing.
 
 use super::{Landing, Page};
-use crate::{Failure, store::effects};
+use crate::{
+    Failure,
+    store::{effects, movement},
+};
 use rusqlite::OptionalExtension;
 use std::collections::HashSet;
 use stillage_core::{
@@ -58,11 +61,9 @@ impl Page<'_> {
     /// Whether the movement is shown as pending in the same way. Its person may differ: before a
     /// device is connected, it does not know whom it belongs to.
     fn shown_movement(&self, arrived: &Arrived) -> Result<bool, Failure> {
-        let sql = "SELECT body FROM movement WHERE id = ?1 AND n IS NOT NULL";
-        let shown: Option<String> =
-            self.conn.prepare_cached(sql)?.query_row([arrived.movement.id.0], |row| row.get(0)).optional()?;
+        let sql = format!("SELECT {} FROM movement WHERE id = ?1 AND n IS NOT NULL", movement::COLUMNS);
+        let shown = self.conn.prepare_cached(&sql)?.query_row([arrived.movement.id.0], movement::read).optional()?;
         let Some(shown) = shown else { return Ok(false) };
-        let shown: Movement = serde_json::from_str(&shown)?;
         Ok(Movement { person: arrived.movement.person, ..shown } == arrived.movement)
     }
 

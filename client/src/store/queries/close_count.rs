@@ -1,6 +1,7 @@
 //! A count and a movement too close together for their clocks, or two counts, as a card tells of them.
 
 use super::{labels::Labels, unreadable};
+use crate::store::movement;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use stillage_core::{
     id::{ChangeId, LocationId, LotId, MovementId, PersonId},
     quantity::Quantity,
     record::Ref,
-    stock::{Movement, MovementKind, PostedCount},
+    stock::{MovementKind, PostedCount},
 };
 use ts_rs::TS;
 
@@ -41,7 +42,7 @@ pub fn read(
 ) -> rusqlite::Result<(Option<CloseCount>, Option<PersonId>)> {
     let text = |name: &str| details.get(name).and_then(Value::as_str);
     let movement = match text("movement").map(str::parse::<MovementId>) {
-        Some(Ok(id)) => movement(conn, id)?,
+        Some(Ok(id)) => movement::find(conn, id)?,
         _ => None,
     };
     let person = match (&movement, text("other").map(str::parse::<ChangeId>)) {
@@ -69,12 +70,6 @@ pub fn read(
         before: text("applied") == Some("before"),
     };
     Ok((Some(pair), person))
-}
-
-fn movement(conn: &Connection, id: MovementId) -> rusqlite::Result<Option<Movement>> {
-    let sql = "SELECT body FROM movement WHERE id = ?1";
-    let body: Option<String> = conn.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
-    body.map(|body| serde_json::from_str(&body).map_err(|fault| unreadable(0, fault))).transpose()
 }
 
 fn counter(conn: &Connection, change: ChangeId) -> rusqlite::Result<Option<PersonId>> {

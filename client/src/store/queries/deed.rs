@@ -3,16 +3,15 @@
 use super::{
     field_value::{FieldOf, FieldValue},
     labels::Labels,
-    unreadable,
 };
-use rusqlite::{Connection, OptionalExtension};
+use crate::store::movement;
+use rusqlite::Connection;
 use serde::Serialize;
 use stillage_core::{
     action::{Action, Keep, Save},
     id::{ItemId, LocationId, MovementId},
     quantity::Quantity,
     record::merge::FieldChange,
-    stock::Movement,
 };
 use ts_rs::TS;
 
@@ -104,10 +103,7 @@ fn goods(
 
 /// What a movement moved, between those of its places that hold stock.
 fn moved(conn: &Connection, labels: &mut Labels<'_>, id: MovementId) -> rusqlite::Result<Option<Goods>> {
-    let sql = "SELECT body FROM movement WHERE id = ?1";
-    let body: Option<String> = conn.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
-    let Some(body) = body else { return Ok(None) };
-    let movement: Movement = serde_json::from_str(&body).map_err(|fault| unreadable(0, fault))?;
+    let Some(movement) = movement::find(conn, id)? else { return Ok(None) };
     let mut places = [movement.from, movement.to].into_iter().filter(|place| place.site.is_some());
     let Some(place) = places.next() else { return Ok(None) };
     let places = (place.location, places.next().map(|to| to.location));

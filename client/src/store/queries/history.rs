@@ -5,7 +5,8 @@ use super::{
     people::People,
     rfc3339,
 };
-use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use crate::store::movement;
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 use stillage_core::stock::{Movement, Place};
 use ts_rs::TS;
@@ -65,14 +66,9 @@ struct Found {
     reversed: bool,
 }
 
-const COLUMNS: &str = "SELECT m.body, m.n IS NOT NULL, \
-     EXISTS (SELECT 1 FROM movement r WHERE r.reverses = m.id) FROM movement m";
-
 fn read(row: &Row<'_>) -> rusqlite::Result<Found> {
-    let body: String = row.get(0)?;
-    let movement = serde_json::from_str(&body)
-        .map_err(|fault| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(fault)))?;
-    Ok(Found { movement, pending: row.get(1)?, reversed: row.get(2)? })
+    let (pending, reversed) = (row.get(movement::WIDTH)?, row.get(movement::WIDTH + 1)?);
+    Ok(Found { movement: movement::read(row)?, pending, reversed })
 }
 
 /// `limit` movements before the movement `before`, or the newest ones.
@@ -85,8 +81,10 @@ pub fn of_item(conn: &Connection, item: Uuid, before: Option<Uuid>, limit: u32) 
         None => None,
     };
     let sql = format!(
-        "{COLUMNS} WHERE m.item = ?1 AND m.at <= ?2 AND (m.at < ?2 OR ?3 IS NULL OR m.id < ?3) \
-         ORDER BY m.at DESC, m.id DESC LIMIT ?4"
+        "SELECT {}, n IS NOT NULL, EXISTS (SELECT 1 FROM movement r WHERE r.reverses = m.id) FROM movement m \
+         WHERE m.item = ?1 AND m.at <= ?2 AND (m.at < ?2 OR ?3 IS NULL OR m.id < ?3) \
+         ORDER BY m.at DESC, m.id DESC LIMIT ?4",
+        movement::COLUMNS
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let after = before.filter(|_| from.is_some());

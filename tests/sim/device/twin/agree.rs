@@ -10,7 +10,7 @@ use stillage_client::{
     Failure,
     store::{
         facts::{View, load, read_word},
-        outbox, settings, sums,
+        movement, outbox, settings, sums,
     },
 };
 use stillage_core::{
@@ -143,12 +143,13 @@ fn records(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
 
 /// Movements of the base, each with its number at either end.
 fn movements(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
-    let mut statement = conn.prepare_cached("SELECT body, from_seq, to_seq FROM movement WHERE n IS NULL")?;
+    let sql = format!("SELECT {}, from_seq, to_seq FROM movement WHERE n IS NULL", movement::COLUMNS);
+    let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     let mut held: BTreeMap<MovementId, (Movement, [Option<u64>; 2])> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let movement: Movement = serde_json::from_str(&row.get::<_, String>(0)?)?;
-        held.insert(movement.id, (movement, [row.get(1)?, row.get(2)?]));
+        let moved = movement::read(row)?;
+        held.insert(moved.id, (moved, [row.get(movement::WIDTH)?, row.get(movement::WIDTH + 1)?]));
     }
     let memory = disk.base.movements.values().map(|kept| {
         let Movement { id, from, to, .. } = &kept.movement;
@@ -203,11 +204,12 @@ fn shown(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
         let of = Ref { kind: read_word::<Kind>(row, 1)?, id: row.get(2)? };
         held.entry(row.get(0)?).or_default().0.insert(of, row.get(3)?);
     }
-    let mut statement = conn.prepare_cached("SELECT n, body FROM movement WHERE n IS NOT NULL")?;
+    let sql = format!("SELECT {}, n FROM movement WHERE n IS NOT NULL", movement::COLUMNS);
+    let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let movement: Movement = serde_json::from_str(&row.get::<_, String>(1)?)?;
-        held.entry(row.get(0)?).or_default().1.insert(movement.id, movement);
+        let moved = movement::read(row)?;
+        held.entry(row.get(movement::WIDTH)?).or_default().1.insert(moved.id, moved);
     }
     let mut statement = conn.prepare_cached("SELECT n, body FROM posted_count WHERE n IS NOT NULL")?;
     let mut rows = statement.query([])?;
