@@ -249,3 +249,5 @@ CREATE TABLE mismatch (
   -- Whether the server has been told.
   told INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE absent_place (location BLOB PRIMARY KEY, site TEXT NOT NULL) STRICT, WITHOUT ROWID;

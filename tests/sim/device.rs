@@ -28,7 +28,7 @@ use stillage_core::{
     change::{Act, Change, Cut, Outcome},
     decide::{Door, Effects},
     facts::Facts,
-    id::{ChangeId, DeviceId, EpochId, PersonId},
+    id::{ChangeId, DeviceId, EpochId, LocationId, PersonId},
     record::{Kind, Ref},
     rejection::Rejection,
     scope::Scope,
@@ -61,6 +61,8 @@ pub struct Disk {
     pub unknown: BTreeMap<(Scope, u64), LogEntry>,
     /// Of the snapshots that are being loaded.
     pub owed: Vec<Owed>,
+    /// Sites of places whose records are not here.
+    absent: BTreeMap<LocationId, Scope>,
     pub clock: Clock,
     twin: Option<twin::Twin>,
 }
@@ -196,6 +198,7 @@ impl Disk {
             outcomes: BTreeMap::new(),
             unknown: BTreeMap::new(),
             owed: Vec::new(),
+            absent: BTreeMap::new(),
             clock: Clock::default(),
             twin: None,
         }

@@ -86,6 +86,13 @@ fn a_copy_that_begins_with_a_snapshot_shows_nothing_twice() {
     assert!(run.failing.is_empty(), "{:#?}", run.failing);
 }
 
+/// Balances came before the catalogue that says where their places are, and were to go again.
+#[test]
+fn a_site_whose_snapshot_is_gone_before_its_catalogue_came_leaves_nothing_behind() {
+    let run = run(order(2_006_887, 1, Mode { sqlite: cfg!(feature = "sqlite"), ..Mode::default() }));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+}
+
 #[test]
 fn two_servers_that_make_one_lot_at_once_keep_its_sum() {
     for seed in [607_497, 610_152] {

@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/client/0005_follow_snapshots.sql"),
     include_str!("../../../migrations/client/0006_keep_sums.sql"),
     include_str!("../../../migrations/client/0007_say_movements_once.sql"),
+    include_str!("../../../migrations/client/0008_note_absent_places.sql"),
 ];
 
 pub fn migrate(connection: &mut Connection) -> Result<(), Failure> {

@@ -29,6 +29,7 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
     let mut stale = Stale::default();
     transaction.execute("DELETE FROM record WHERE kind = 'inbox'", [])?;
     empty_catalogue(transaction, &mut stale)?;
+    transaction.execute("DELETE FROM absent_place", [])?;
     settings::unset(transaction, settings::RESET)?;
     settings::unset(transaction, settings::LOST_EPOCH)?;
     rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
@@ -120,6 +121,9 @@ fn empty_catalogue(conn: &Connection, stale: &mut Stale) -> Result<(), Failure> 
     while let Some(row) = rows.next()? {
         stale.named(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?);
     }
+    let sql = "INSERT OR IGNORE INTO absent_place (location, site)
+        SELECT id, body ->> '$.site' FROM record WHERE kind = 'location' AND body ->> '$.site' IS NOT NULL";
+    conn.execute(sql, [])?;
     conn.execute("DELETE FROM record WHERE kind <> 'inbox'", [])?;
     seed::records().iter().try_for_each(|born| write_base(conn, born))
 }
@@ -144,11 +148,13 @@ pub fn drop_scope(conn: &Connection, scope: Scope) -> Result<(), Failure> {
 
 fn drop_site(conn: &Connection, site: uuid::Uuid) -> Result<(), Failure> {
     let text = LocationId(site).to_string();
-    let places = "(SELECT id FROM record WHERE kind = 'location' AND body ->> '$.site' = ?1)";
+    let places = "(SELECT id FROM record WHERE kind = 'location' AND body ->> '$.site' = ?1
+        UNION SELECT location FROM absent_place WHERE site = ?1)";
     if !seeded!(StoreBalanceKept) {
         conn.execute(&format!("DELETE FROM balance WHERE location IN {places}"), [&text])?;
     }
     conn.execute(&format!("DELETE FROM posted_count WHERE n IS NULL AND location IN {places}"), [&text])?;
+    conn.execute("DELETE FROM absent_place WHERE site = ?1", [&text])?;
     // A movement between two sites stays as long as the other one is held.
     conn.execute("UPDATE movement SET from_seq = NULL WHERE n IS NULL AND from_site = ?1", [site])?;
     conn.execute("UPDATE movement SET to_seq = NULL WHERE n IS NULL AND to_site = ?1", [site])?;

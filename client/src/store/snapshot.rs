@@ -141,7 +141,10 @@ pub fn replace(store: &Store, manifest: &Manifest) -> Result<(), Failure> {
         }
         note(transaction, manifest, &whole, |_| true)?;
         note(transaction, manifest, &history, |chunk| chunk.part == Part::History)?;
-        if scopes(transaction)?.is_empty() { forget_all(transaction) } else { Ok(()) }
+        if scopes(transaction)?.is_empty() {
+            forget_all(transaction)?;
+        }
+        decide_again(transaction)
     })
 }
 
@@ -151,8 +154,16 @@ pub fn give_up(store: &Store) -> Result<(), Failure> {
         for scope in scopes(transaction)?.into_keys() {
             reset::drop_scope(transaction, scope)?;
         }
-        forget_all(transaction)
+        forget_all(transaction)?;
+        decide_again(transaction)
     })
+}
+
+/// What waits here may stand on rows that are gone.
+fn decide_again(transaction: &Transaction<'_>) -> Result<(), Failure> {
+    let mut stale = Stale::default();
+    rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
+    stale.refresh(transaction)
 }
 
 /// Nothing more of this scope is to be loaded.

@@ -8,6 +8,7 @@ use stillage_core::{
     absorb::{Absorbed, CellChange, Discard, Pending, absorb, rebase, rebase_needs},
     change::Outcome,
     facts::Facts,
+    id::LocationId,
     record::Kind,
     scope::Scope,
     stock::Cell,
@@ -163,11 +164,13 @@ impl Disk {
     fn drop_site(&mut self, scope: Scope) {
         let base = &mut self.base;
         let site_of = |cell: &Cell| {
-            let record = base.records.get(&cell.location.into())?;
-            record.reference("site").map(|site| Scope::Site(stillage_core::id::LocationId(site)))
+            let record = base.records.get(&cell.location.into());
+            let site = record.and_then(|record| record.reference("site"));
+            site.map(|site| Scope::Site(LocationId(site))).or_else(|| self.absent.get(&cell.location).copied())
         };
         let gone: Vec<Cell> = base.cells.keys().filter(|cell| site_of(cell) == Some(scope)).copied().collect();
         base.cells.retain(|cell, _| !gone.contains(cell));
+        self.absent.retain(|_, site| *site != scope);
         base.counts.retain(|_, count| count.place.site.map(Scope::Site) != Some(scope));
         let moved: Vec<_> = base.movements.values().filter(|kept| kept.numbers.contains_key(&scope)).cloned().collect();
         for kept in moved {

@@ -73,6 +73,7 @@ impl Disk {
         self.outcomes.clear();
         self.unknown.clear();
         self.owed.clear();
+        self.absent.clear();
         self.base = Book::born();
         (self.reset, self.lost_epoch) = (false, None);
         self.decide_again();

@@ -5,6 +5,7 @@ use super::Disk;
 use crate::book::{Book, Level};
 use std::{collections::BTreeMap, rc::Rc};
 use stillage_core::{
+    id::LocationId,
     record::{Kind, Record, Ref},
     scope::Scope,
     snapshot::{Balance, Chunk, ChunkName, Manifest, Part, Row, What},
@@ -105,6 +106,7 @@ impl Disk {
         self.note(manifest, &whole, |_| true);
         self.note(manifest, &history, |chunk| chunk.part == Part::History);
         self.end_loading();
+        self.decide_again();
         self.twin.iter().for_each(|twin| twin.replace(manifest));
     }
 
@@ -114,6 +116,7 @@ impl Disk {
             self.drop_scope(scope);
         }
         self.owed.clear();
+        self.decide_again();
         self.twin.iter().for_each(|twin| twin.give_up_snapshots());
     }
 
@@ -162,6 +165,11 @@ impl Disk {
     fn empty_scope(&mut self, scope: Scope) {
         self.drop_scope(scope);
         if scope == Scope::Catalogue {
+            for record in self.base.records.values().filter(|record| record.of.kind == Kind::Location) {
+                if let Some(site) = record.reference("site") {
+                    self.absent.entry(LocationId(record.of.id)).or_insert(Scope::Site(LocationId(site)));
+                }
+            }
             let inbox = self.base.records.values().filter(|record| record.of.kind == Kind::Inbox);
             let kept: Vec<Rc<Record>> = inbox.cloned().collect();
             let born = Book::born();
@@ -193,6 +201,9 @@ impl Disk {
                     sum = sum.with(Sum::of_cell(cell, *on_hand));
                     let level = Level { on_hand: *on_hand, last_order: *last_order, count: *count };
                     self.base.cells.insert(*cell, level);
+                    if !self.base.records.contains_key(&cell.location.into()) {
+                        self.absent.entry(cell.location).or_insert(due.name.scope);
+                    }
                 }
             }
         }

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
     change::Outcome,
-    id::ChangeId,
+    id::{ChangeId, LocationId},
     scope::Scope,
     snapshot::Balance,
     stock::{Cell, PostedCount},
@@ -84,7 +84,9 @@ impl<'a> Load<'a> {
                 count_change, count_ts, count_device, count_seq, counted, count_log_seq)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         let mut insert = self.conn.prepare_cached(sql)?;
+        let mut places = BTreeSet::new();
         for Balance { cell, on_hand, last_order, count } in balances {
+            places.insert(cell.location);
             insert.execute((
                 cell.item.0,
                 cell.location.0,
@@ -100,6 +102,19 @@ impl<'a> Load<'a> {
                 count.and_then(|count| count.log_seq),
             ))?;
             self.moved(*cell);
+        }
+        drop(insert);
+        self.places(&places)
+    }
+
+    /// The catalogue may still be on its way: until it is here, this says whose cells they are.
+    fn places(&self, places: &BTreeSet<LocationId>) -> Result<(), Failure> {
+        let Scope::Site(site) = self.scope else { return Ok(()) };
+        let sql = "INSERT OR IGNORE INTO absent_place (location, site)
+            SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM record WHERE kind = 'location' AND id = ?1)";
+        let mut insert = self.conn.prepare_cached(sql)?;
+        for place in places {
+            insert.execute((place.0, site.to_string()))?;
         }
         Ok(())
     }
