@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, rc::Rc};
 use stillage_core::{
     absorb::{Absorbed, CellChange, Discard, Pending, absorb, rebase, rebase_needs},
     change::Outcome,
-    facts::Facts,
+    facts::{Facts, LastCount},
     id::LocationId,
     record::Kind,
     scope::Scope,
@@ -120,7 +120,8 @@ impl Disk {
         if let Some(count) = change.count
             && level.count.is_none_or(|last| last.order < count.order)
         {
-            level.count = Some(count);
+            // Only the server asks about close counts.
+            level.count = Some(LastCount { clock_error: 0, person: None, ..count });
         }
     }
 
