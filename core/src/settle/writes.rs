@@ -11,7 +11,6 @@ use crate::{
     record::{Fields, Kind, Record, Ref, UNNUMBERED},
     scope::Scope,
     stock::{Cell, Movement, MovementKind, PostedCount},
-    text,
     wire::{Ack, entry},
 };
 use serde_json::{Value, json};
@@ -101,8 +100,7 @@ impl Writes {
         }
         for count in effects.counts {
             let scope = count.place.site.map(Scope::Site).filter(|_| !seeded!(CountNotTold));
-            let body = text::canonical(&serde_json::to_value(&count).unwrap_or(Value::Null));
-            self.log(by, scope, (entry::COUNT, count.change.to_string(), body));
+            self.log(by, scope, (entry::COUNT, count.change.to_string(), count.body()));
             self.cells.entry(count.cell()).or_default();
             self.counts.push(count);
         }

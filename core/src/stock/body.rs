@@ -2,13 +2,12 @@
 //!
 //! The surprise: the fields stand here in the order of the alphabet, which makes what serde writes the canonical text.
 
-use super::{Movement, Place, PostedCount, is_exact};
+use super::{Movement, MovementKind, Place, PostedCount, is_exact};
 use crate::{
-    id::{ChangeId, DeviceId, ItemId, LocationId, LotId, MovementId, PersonId, ReasonId, SupplierId},
+    id::{ChangeId, DeviceId, ItemId, LotId, MovementId, PersonId, ReasonId, SupplierId},
     money::Money,
     order::OrderKey,
     quantity::Quantity,
-    stock::{MovementKind, StockStatus},
 };
 use serde::Serialize;
 
@@ -22,7 +21,7 @@ struct MovementBody<'a> {
     count: Option<ChangeId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     entered: Option<&'a str>,
-    from: PlaceBody,
+    from: Place,
     id: MovementId,
     item: ItemId,
     kind: MovementKind,
@@ -42,7 +41,7 @@ struct MovementBody<'a> {
     reverses: Option<MovementId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     supplier: Option<SupplierId>,
-    to: PlaceBody,
+    to: Place,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit_cost: Option<CostBody<'a>>,
 }
@@ -64,19 +63,11 @@ struct CountBody<'a> {
     order: OrderBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<PersonId>,
-    place: PlaceBody,
+    place: Place,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<ReasonId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct PlaceBody {
-    location: LocationId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    site: Option<LocationId>,
-    status: StockStatus,
 }
 
 #[derive(Serialize)]
@@ -90,12 +81,6 @@ struct OrderBody {
 struct CostBody<'a> {
     currency: &'a str,
     minor: String,
-}
-
-impl From<Place> for PlaceBody {
-    fn from(Place { location, site, status }: Place) -> Self {
-        Self { location, site, status }
-    }
 }
 
 impl From<OrderKey> for OrderBody {
@@ -126,7 +111,7 @@ impl Movement {
             clock_error: self.clock_error,
             count: self.count,
             entered: remarks.entered.as_deref(),
-            from: self.from.into(),
+            from: self.from,
             id: self.id,
             item: self.item,
             kind: self.kind,
@@ -139,7 +124,7 @@ impl Movement {
             reference: remarks.reference.as_deref(),
             reverses: self.reverses,
             supplier: self.supplier,
-            to: self.to.into(),
+            to: self.to,
             unit_cost: self.unit_cost.as_ref().map(CostBody::from),
         })
     }
@@ -161,7 +146,7 @@ impl PostedCount {
             note: remarks.note.as_deref(),
             order: self.order.into(),
             person: self.person,
-            place: self.place.into(),
+            place: self.place,
             reason: remarks.reason,
             reference: remarks.reference.as_deref(),
         })
