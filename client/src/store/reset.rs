@@ -21,7 +21,8 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
          DELETE FROM outcome;
          DELETE FROM unknown_entry;
          DELETE FROM mismatch;
-         DELETE FROM snapshot_chunk;",
+         DELETE FROM snapshot_chunk;
+         DELETE FROM absent_place;",
     )?;
     if !seeded!(StoreLostBaseKept) {
         transaction.execute("DELETE FROM balance", [])?;
@@ -29,7 +30,6 @@ pub fn wipe_base(transaction: &Transaction<'_>) -> Result<(), Failure> {
     let mut stale = Stale::default();
     transaction.execute("DELETE FROM record WHERE kind = 'inbox'", [])?;
     empty_catalogue(transaction, &mut stale)?;
-    transaction.execute("DELETE FROM absent_place", [])?;
     settings::unset(transaction, settings::RESET)?;
     settings::unset(transaction, settings::LOST_EPOCH)?;
     rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
@@ -110,6 +110,9 @@ pub fn take_new_device(transaction: &Transaction<'_>, new: DeviceId) -> Result<(
 pub fn empty_scope(conn: &Connection, scope: Scope, stale: &mut Stale) -> Result<(), Failure> {
     drop_scope(conn, scope)?;
     if scope == Scope::Catalogue {
+        let sql = "INSERT OR IGNORE INTO absent_place (location, site)
+            SELECT id, body ->> '$.site' FROM record WHERE kind = 'location' AND body ->> '$.site' IS NOT NULL";
+        conn.execute(sql, [])?;
         empty_catalogue(conn, stale)?;
     }
     settings::set_cursor(conn, Cursor { scope, seq: 0 })
@@ -121,9 +124,6 @@ fn empty_catalogue(conn: &Connection, stale: &mut Stale) -> Result<(), Failure> 
     while let Some(row) = rows.next()? {
         stale.named(&row.get::<_, String>(0)?, row.get(1)?, row.get(2)?);
     }
-    let sql = "INSERT OR IGNORE INTO absent_place (location, site)
-        SELECT id, body ->> '$.site' FROM record WHERE kind = 'location' AND body ->> '$.site' IS NOT NULL";
-    conn.execute(sql, [])?;
     conn.execute("DELETE FROM record WHERE kind <> 'inbox'", [])?;
     seed::records().iter().try_for_each(|born| write_base(conn, born))
 }

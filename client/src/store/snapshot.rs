@@ -144,7 +144,7 @@ pub fn replace(store: &Store, manifest: &Manifest) -> Result<(), Failure> {
         if scopes(transaction)?.is_empty() {
             forget_all(transaction)?;
         }
-        decide_again(transaction)
+        decide_again(transaction, Stale::default())
     })
 }
 
@@ -155,13 +155,12 @@ pub fn give_up(store: &Store) -> Result<(), Failure> {
             reset::drop_scope(transaction, scope)?;
         }
         forget_all(transaction)?;
-        decide_again(transaction)
+        decide_again(transaction, Stale::default())
     })
 }
 
 /// What waits here may stand on rows that are gone.
-fn decide_again(transaction: &Transaction<'_>) -> Result<(), Failure> {
-    let mut stale = Stale::default();
+fn decide_again(transaction: &Transaction<'_>, mut stale: Stale) -> Result<(), Failure> {
     rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
     stale.refresh(transaction)
 }
@@ -222,8 +221,7 @@ fn begin_following(transaction: &Transaction<'_>, scope: Scope, seq: u64) -> Res
         tracing::error!(%scope, seq, %mine, %theirs, "a snapshot does not come to its sum; the log has to do");
         let mut stale = Stale::default();
         reset::empty_scope(transaction, scope, &mut stale)?;
-        rebase::run_all(transaction, settings::device(transaction)?, &mut stale)?;
-        return stale.refresh(transaction);
+        return decide_again(transaction, stale);
     }
     let seq = if seeded!(StoreCursorShort) { seq.saturating_sub(1) } else { seq };
     settings::set_cursor(transaction, Cursor { scope, seq })?;
