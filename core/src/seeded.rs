@@ -101,6 +101,7 @@ bugs! {
     StorePlacesNotKept = "store_places_not_kept", "what is offered again has lost its place";
     StoreLostBaseKept = "store_lost_base_kept", "balances of a lost history stay";
     StoreSealsKept = "store_seals_kept", "under a new id, what was sealed under the old one stays sealed";
+    StoreTakenOverCopy = "store_taken_over_copy", "a snapshot is taken although a copy has sent what waits here";
     StoreTakenOverSent = "store_taken_over_sent", "a snapshot is taken while the end of what was sent is not known";
     StoreHistoryNotOwed = "store_history_not_owed", "the cursor stands at a snapshot of which the history is not owed";
     StoreOwedForgotten = "store_owed_forgotten", "history that is owed is forgotten once people can work";

@@ -19,7 +19,7 @@ use crate::{
     change::Digest,
     id::{DeviceId, EpochId, OrganisationId},
     scope::Scope,
-    wire::{Cursor, ScopeSum},
+    wire::{Ack, Cursor, ScopeSum},
 };
 use column::Reader;
 use serde::{Deserialize, Serialize};
@@ -151,6 +151,10 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sums: Vec<ScopeSum>,
     pub chunks: Vec<ChunkName>,
+    /// The end of the asking device's chain, not before S. If it is not in the device's own, a copy of it may have sent what
+    /// waits there. Nothing where nobody asked, and from servers of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack: Option<Ack>,
     /// Snapshots are being made: ask again.
     pub making: bool,
 }

@@ -94,6 +94,15 @@ fn a_copy_that_begins_with_a_snapshot_shows_nothing_twice() {
     assert!(run.failing.is_empty(), "{:#?}", run.failing);
 }
 
+/// A copy sent what waited in both, and the original began a site with a snapshot that held it.
+#[test]
+fn an_original_that_begins_with_a_snapshot_shows_nothing_twice_that_its_copy_sent() {
+    for seed in [4_026_671, 4_031_374, 5_004_826] {
+        let run = run(order(seed, 1, Mode { sqlite: cfg!(feature = "sqlite"), ..Mode::default() }));
+        assert!(run.failing.is_empty(), "seed {seed}: {:#?}", run.failing);
+    }
+}
+
 /// Balances came before the catalogue that says where their places are, and were to go again.
 #[test]
 fn a_site_whose_snapshot_is_gone_before_its_catalogue_came_leaves_nothing_behind() {

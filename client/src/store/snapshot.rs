@@ -47,6 +47,16 @@ pub fn is_welcome(conn: &Connection) -> Result<bool, Failure> {
     Ok(!(sent || again) || seeded!(StoreTakenOverSent))
 }
 
+/// Whether this one may: a copy of this database may also have sent what waits here, and then the server's end of the chain is
+/// not in this one.
+fn may_take(conn: &Connection, manifest: &Manifest) -> Result<bool, Failure> {
+    let own = match manifest.ack {
+        Some(ack) => reset::is_own(conn, ack)? || seeded!(StoreTakenOverCopy),
+        None => true,
+    };
+    Ok(own && is_welcome(conn)?)
+}
+
 /// Whether this device holds nothing at all of its server.
 pub fn is_blank(conn: &Connection) -> Result<bool, Failure> {
     let reset = settings::get(conn, settings::RESET)?.is_some();
@@ -95,7 +105,7 @@ pub fn loaded(conn: &Connection) -> Result<Option<Loaded>, Failure> {
 pub fn accept(store: &Store, manifest: &Manifest) -> Result<bool, Failure> {
     store.write(Durability::Normal, |transaction| {
         let reset = settings::get(transaction, settings::RESET)?.is_some();
-        if !is_welcome(transaction)? || settings::epoch(transaction)?.is_some_and(|known| known != manifest.epoch) {
+        if !may_take(transaction, manifest)? || settings::epoch(transaction)?.is_some_and(|known| known != manifest.epoch) {
             return Ok(false);
         }
         if reset {
@@ -123,7 +133,7 @@ pub fn replace(store: &Store, manifest: &Manifest) -> Result<(), Failure> {
     store.write(Durability::Normal, |transaction| {
         let (mut whole, mut history) = (BTreeMap::new(), BTreeMap::new());
         let offered: BTreeMap<Scope, u64> = manifest.scopes.iter().map(|c| (c.scope, c.seq)).collect();
-        let welcome = is_welcome(transaction)?;
+        let welcome = may_take(transaction, manifest)?;
         for (scope, only_history) in scopes(transaction)? {
             let limit = "SELECT max(seq) FROM snapshot_chunk WHERE scope = ?1";
             let limit: u64 = transaction.query_row(limit, [scope.to_string()], |row| row.get(0))?;

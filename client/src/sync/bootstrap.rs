@@ -19,7 +19,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use stillage_core::{
     scope::Scope,
     snapshot::{Chunk, ChunkFault, FORMAT, MAX_UNPACKED, Manifest, ManifestInput, WORTH},
-    wire::{PullAnswer, PullInput},
+    wire::{Ack, PullAnswer, PullInput},
 };
 
 /// How long a server may take to make what was asked for, and how often it is asked about that.
@@ -83,6 +83,13 @@ async fn offer(round: &mut Round, scopes: Vec<Scope>) -> Result<bool, Failure> {
         front(round, &Source::Server).await?;
     }
     Ok(accepted)
+}
+
+/// How far the server has this device's chain, for a snapshot that it did not give.
+pub(super) async fn ack(round: &mut Round) -> Result<Option<Ack>, Failure> {
+    let input = ManifestInput { device: round.device, epoch: None, format: FORMAT, scopes: Vec::new() };
+    let manifest = round.asking(|transport| async move { transport.manifest(&input).await }).await?;
+    Ok(manifest.ack)
 }
 
 /// What the server has, once it is made. A server that does not know the question has nothing.

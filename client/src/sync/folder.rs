@@ -1,5 +1,5 @@
-//! Beginning from a folder: the same manifest and chunks as the server gives, carried by hand. The server is asked one
-//! small question all the same: what this device may hold, and which history it follows.
+//! Beginning from a folder: the same manifest and chunks as the server gives, carried by hand. The server is asked two
+//! small questions all the same: what this device may hold of which history, and how far it has this device's chain.
 
 use super::{
     bootstrap::{self, Source},
@@ -44,7 +44,8 @@ pub(super) async fn load(inner: &Arc<Inner>, folder: PathBuf) -> Result<Brought,
     let asked = input.clone();
     let answer = round.asking(|transport| async move { transport.pull(&asked).await }).await?;
     round.answered(answer.server_time).await?;
-    let manifest = wanted(manifest, &input, &answer)?;
+    let ack = bootstrap::ack(&mut round).await?;
+    let manifest = Manifest { ack, ..wanted(manifest, &input, &answer)? };
     let brought = Brought {
         scopes: manifest.scopes.iter().map(|cursor| cursor.scope).collect(),
         rows: manifest.chunks.iter().map(|chunk| chunk.rows).sum(),

@@ -149,10 +149,10 @@ impl Ledger {
         };
         let chunks = (0..).zip(&parts).map(name).collect();
         let organisation = OrganisationId(Uuid::from_u128(8));
-        let (format, server_time, making) = (FORMAT, 0, false);
+        let (format, server_time, making, ack) = (FORMAT, 0, false, None);
         let told = |at: &Cursor| ScopeSum { scope: at.scope, seq: at.seq, sum: self.sums[&at.scope] };
         let sums = scopes.iter().map(told).collect();
-        let manifest = Manifest { format, organisation, epoch: epoch(), server_time, scopes, sums, chunks, making };
+        let manifest = Manifest { format, organisation, epoch: epoch(), server_time, scopes, sums, chunks, ack, making };
         (manifest, parts.into_iter().map(|(_, _, chunk)| chunk).collect())
     }
 

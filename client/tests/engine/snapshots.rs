@@ -11,11 +11,13 @@ use stillage_client::store::{
     snapshot::{self, Due, Ready},
 };
 use stillage_core::{
+    change::Digest,
     id::ItemId,
     quantity::Quantity,
     scope::Scope,
     snapshot::{Chunk, Manifest, Part},
     sum::Sum,
+    wire::Ack,
 };
 
 const BASE: [&str; 7] = ["record", "balance", "movement", "posted_count", "outcome", "cursor", "unknown_entry"];
@@ -149,6 +151,24 @@ fn nothing_is_taken_while_own_changes_are_between_sent_and_settled() {
     second.push(&mut ledger);
     assert!(!snapshot::accept(&second.store, &ledger.snapshot().0).unwrap());
     assert_eq!(next(&second, true), None);
+}
+
+/// What waits here and was never sent may have been sent by a copy of this database: the server has a longer chain then.
+#[test]
+fn nothing_is_taken_while_the_server_has_more_of_this_devices_chain() {
+    let (_, mut ledger, bin) = busy();
+    let second = Desk::new();
+    second.furnish();
+    let (mut manifest, _) = ledger.snapshot();
+    let device = second.store.read(settings::device).unwrap();
+    manifest.ack = Some(Ack { seq: 0, chain: Digest::start(device) });
+    let other = Ack { seq: 1, chain: Digest::of(&[b"of a copy"]) };
+    assert!(!snapshot::accept(&second.store, &Manifest { ack: Some(other), ..manifest.clone() }).unwrap());
+    assert!(snapshot::accept(&second.store, &manifest).unwrap());
+    snapshot::replace(&second.store, &Manifest { ack: Some(other), ..manifest }).unwrap();
+    assert_eq!(next(&second, true), None);
+    second.sync(&mut ledger);
+    assert_eq!(second.on_hand(&bin), Quantity::whole(40));
 }
 
 #[test]

@@ -108,6 +108,7 @@ pub async fn manifest(app: &App, principal: &Principal, input: ManifestInput) ->
             _ => manifest.making |= app.snapshots.ask(app, scope),
         }
     }
+    manifest.ack = devices::ack(&mut tx, principal.device).await?;
     tx.commit().await?;
     manifest.chunks.sort_by_key(|chunk| (chunk.part, chunk.scope, chunk.n));
     let mut ids: Vec<_> = manifest.chunks.iter().map(|chunk| chunk.snapshot).collect();
@@ -132,6 +133,7 @@ fn empty(app: &App) -> Manifest {
         scopes: Vec::new(),
         sums: Vec::new(),
         chunks: Vec::new(),
+        ack: None,
         making: false,
     }
 }

@@ -44,6 +44,11 @@ impl Disk {
         !(sent || self.forked && self.waiting() > 0)
     }
 
+    /// Nor may a copy of this disk have sent what waits here.
+    fn may_take(&self, manifest: &Manifest) -> bool {
+        self.is_welcome() && manifest.ack.is_none_or(|ack| self.chain_at(ack.seq) == Some(ack.chain))
+    }
+
     /// Nothing at all of the server is held.
     pub fn is_blank(&self) -> bool {
         !self.reset && self.cursors.values().all(|seq| *seq == 0) && self.owed.is_empty()
@@ -70,7 +75,7 @@ impl Disk {
     }
 
     fn accept_here(&mut self, manifest: &Manifest) -> bool {
-        if !self.is_welcome() || self.epoch != manifest.epoch {
+        if !self.may_take(manifest) || self.epoch != manifest.epoch {
             return false;
         }
         if self.reset {
@@ -88,7 +93,7 @@ impl Disk {
     pub fn replace(&mut self, manifest: &Manifest) {
         let (mut whole, mut history) = (BTreeMap::new(), BTreeMap::new());
         let offered: BTreeMap<Scope, u64> = manifest.scopes.iter().map(|at| (at.scope, at.seq)).collect();
-        let welcome = self.is_welcome();
+        let welcome = self.may_take(manifest);
         for (scope, only_history) in self.owing() {
             let limit = self.owed.iter().filter(|owed| owed.name.scope == scope).map(|owed| owed.seq).max();
             match offered.get(&scope) {

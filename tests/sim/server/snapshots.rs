@@ -72,6 +72,7 @@ impl Server {
             }
         }
         manifest.chunks.sort_by_key(|chunk| (chunk.part, chunk.scope, chunk.n));
+        manifest.ack = Some(known.ack(input.device));
         manifest.making = !missing.is_empty();
         (manifest, missing)
     }
@@ -85,6 +86,7 @@ impl Server {
             scopes: Vec::new(),
             sums: Vec::new(),
             chunks: Vec::new(),
+            ack: None,
             making: false,
         }
     }

@@ -56,6 +56,7 @@ async fn a_snapshot_of_a_site_is_its_log_and_its_balances() {
     let site = Scope::Site(shelf.site);
     assert!(anna.manifest(vec![site]).await.making);
     let manifest = anna.offered(vec![site, Scope::Catalogue]).await;
+    assert_eq!(manifest.ack, Some(anna.ack));
     // The catalogue is short.
     assert_eq!(manifest.scopes.iter().map(|cursor| cursor.scope).collect::<Vec<_>>(), [site]);
     assert_eq!(manifest.chunks.iter().map(|name| name.part).collect::<Vec<_>>(), [Part::Balances, Part::History]);
