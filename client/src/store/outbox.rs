@@ -107,9 +107,13 @@ pub fn chain_at(conn: &Connection, device: DeviceId, seq: u64) -> Result<Option<
 
 /// The last own change that is settled: all before it are too.
 pub fn settled_seq(conn: &Connection, device: DeviceId) -> Result<u64, Failure> {
-    // The first that is still sealed, by the index of those that wait: the settled ones before it are many.
-    let sql = "SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
+    // The first that is still sealed, by the index of those that wait: the settled ones before it are many. Only what goes
+    // again under a new id may be sealed behind what was recorded after it.
+    let first = "SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
          WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY n LIMIT 1";
+    let least = "SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
+         WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY seq LIMIT 1";
+    let sql = if settings::former_devices(conn)?.is_empty() { first } else { least };
     let before = conn.prepare_cached(sql)?.query_row([device.0], |row| row.get(0)).optional()?;
     before.map_or_else(|| Ok(last_sealed(conn, device)?.0), Ok)
 }
@@ -307,10 +311,12 @@ pub fn forecast(conn: &Connection, n: u64, rejection: Option<&Rejection>) -> Res
     Ok(())
 }
 
-/// A change to be decided again; nothing when it is of a newer version or its effects are in.
+/// A change to be decided again; nothing when it is of a newer version or its effects are in, be it in what is left of a
+/// history that the server lost.
 pub fn pending(conn: &Connection, device: DeviceId, n: u64) -> Result<Option<Pending>, Failure> {
     let sql = "SELECT n, change, 0, kind, version, body FROM outbox
-        WHERE n = ?1 AND state IN ('queued', 'sealed') AND outcome IS NULL";
+        WHERE n = ?1 AND state IN ('queued', 'sealed') AND outcome IS NULL
+            AND NOT EXISTS (SELECT 1 FROM outcome known WHERE known.change = outbox.change)";
     let row = conn.prepare_cached(sql)?.query_row([n], read_change).optional()?;
     let Some((n, change)) = row else { return Ok(None) };
     let Ok(act) = change.read() else { return Ok(None) };

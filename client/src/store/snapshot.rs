@@ -105,7 +105,9 @@ pub fn loaded(conn: &Connection) -> Result<Option<Loaded>, Failure> {
 pub fn accept(store: &Store, manifest: &Manifest) -> Result<bool, Failure> {
     store.write(Durability::Normal, |transaction| {
         let reset = settings::get(transaction, settings::RESET)?.is_some();
-        if !may_take(transaction, manifest)? || settings::epoch(transaction)?.is_some_and(|known| known != manifest.epoch) {
+        if !may_take(transaction, manifest)?
+            || settings::epoch(transaction)?.is_some_and(|known| known != manifest.epoch)
+        {
             return Ok(false);
         }
         if reset {

@@ -152,7 +152,8 @@ impl Ledger {
         let (format, server_time, making, ack) = (FORMAT, 0, false, None);
         let told = |at: &Cursor| ScopeSum { scope: at.scope, seq: at.seq, sum: self.sums[&at.scope] };
         let sums = scopes.iter().map(told).collect();
-        let manifest = Manifest { format, organisation, epoch: epoch(), server_time, scopes, sums, chunks, ack, making };
+        let manifest =
+            Manifest { format, organisation, epoch: epoch(), server_time, scopes, sums, chunks, ack, making };
         (manifest, parts.into_iter().map(|(_, _, chunk)| chunk).collect())
     }
 

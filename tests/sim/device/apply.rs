@@ -190,7 +190,7 @@ impl Disk {
         let mut facts = Facts::default();
         for at in 0..self.outbox.len() {
             let row = &self.outbox[at];
-            if !row.waits() || row.outcome.is_some() {
+            if !row.waits() || row.outcome.is_some() || self.outcomes.contains_key(&row.change.id) {
                 continue;
             }
             let Some(act) = row.act() else { continue };

@@ -85,7 +85,7 @@ impl Disk {
     }
 
     pub fn settled_seq(&self) -> u64 {
-        let first = self.own().find(|row| row.state == State::Sealed).map(|row| row.seq - 1);
+        let first = self.own().filter(|row| row.state == State::Sealed).map(|row| row.seq - 1).min();
         first.unwrap_or_else(|| self.own().map(|row| row.seq).max().unwrap_or(0))
     }
 

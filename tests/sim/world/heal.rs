@@ -8,13 +8,16 @@ use crate::{
     plan::Fault,
     server::{Certificate, Known},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 use stillage_core::{
     change::{Change, Outcome},
     id::{ChangeId, EpochId, InboxId, MovementId},
+    quantity::Quantity,
     record::Ref,
     wire::{PushAnswer, PushRefusal},
 };
+
+type Held = BTreeMap<ChangeId, Rc<Change>>;
 
 impl World<'_> {
     pub(super) fn back_up(&mut self) {
@@ -27,6 +30,7 @@ impl World<'_> {
         let backup = backup.clone();
         self.fired(Fault::Restore);
         let epoch = EpochId(self.dice.uuid());
+        self.note_overdrawn();
         self.remember();
         // One that this backup itself has another end of was taken in a history beside its own.
         self.settled.retain(|change| backup.changes.get(change).is_none_or(|known| is_taken(known.outcome)));
@@ -45,6 +49,18 @@ impl World<'_> {
             let settled = device.disk.outbox.iter().filter(|row| row.state == State::Settled);
             self.settled.extend(settled.map(|row| row.change.id));
         }
+    }
+
+    /// Where the lost history was below zero: what was taken there again on its way back does not all fit a second time.
+    fn note_overdrawn(&mut self) {
+        let cells = self.server.book.cells.iter().filter(|(_, level)| level.on_hand < Quantity::ZERO);
+        self.overdrawn.extend(cells.map(|(cell, _)| (cell.item.to_string(), cell.location.to_string())));
+    }
+
+    /// Everything that somebody in the fleet still has.
+    fn held(&self) -> Held {
+        let rows = self.devices.iter().flat_map(|device| &device.disk.outbox);
+        rows.map(|row| (row.change.id, Rc::clone(&row.change))).collect()
     }
 
     /// How a device goes on that was refused.
@@ -148,8 +164,7 @@ impl World<'_> {
     /// Stock that was settled in a history which the server lost is there again, as far as somebody still has the change.
     /// Records and answers may meet another order of return: every change has an end that somebody sees (`check_ends`).
     pub(super) fn check_came_back(&mut self) {
-        let rows = self.devices.iter().flat_map(|device| &device.disk.outbox);
-        let held: BTreeMap<ChangeId, &Change> = rows.map(|row| (row.change.id, row.change.as_ref())).collect();
+        let held = self.held();
         for change in &self.settled {
             let stock = held.get(change).is_some_and(|change| change.kind.starts_with("stock."));
             if !stock {
@@ -157,7 +172,7 @@ impl World<'_> {
             }
             let known = self.server.changes.get(change);
             let back = known.is_some_and(|known| is_taken(known.outcome));
-            let fair = back || self.is_excused_from_return(*change, &held);
+            let fair = back || self.is_excused_from_return(*change, &held, &[]);
             self.checks.hold(Check::ComesBack, fair, || {
                 let end = known.map(|known| (known.outcome, known.code.clone(), known.details.to_string()));
                 format!("{change} was taken and came to {end:?}")
@@ -166,8 +181,8 @@ impl World<'_> {
     }
 
     /// Whether it stands on something that nobody in the fleet has any more, what it takes back was taken back by somebody
-    /// else, or a person put it aside while it waited for what had not come back yet.
-    fn is_excused_from_return(&self, change: ChangeId, held: &BTreeMap<ChangeId, &Change>) -> bool {
+    /// else, or a person put it aside while it waited for what had not come back yet. `asked` are those that it is asked for.
+    fn is_excused_from_return(&self, change: ChangeId, held: &Held, asked: &[ChangeId]) -> bool {
         let Some(known) = self.server.changes.get(&change) else { return false };
         let named = |field: &str| known.details.get(field).and_then(|of| of.as_str());
         let gone = |cause: ChangeId| match self.server.changes.get(&cause) {
@@ -188,7 +203,11 @@ impl World<'_> {
                 named("movement").and_then(|of| of.parse::<MovementId>().ok()).is_some_and(|of| gone(ChangeId(of.0)))
             }
             Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
-            Some("NOT_ENOUGH_STOCK") => self.is_promised_twice(&known.details),
+            Some("NOT_ENOUGH_STOCK") => {
+                let named = |field: &str| known.details.get(field).and_then(|name| name.as_str()).unwrap_or("?");
+                let place = (named("item"), named("location"));
+                self.is_promised_twice(place) || self.is_short_of(place, held, &[asked, &[change]].concat())
+            }
             Some("ALREADY_REVERSED") => {
                 let of = named("movement").and_then(|of| of.parse::<MovementId>().ok());
                 of.is_some_and(|of| self.server.book.reversed.contains_key(&of))
@@ -197,17 +216,25 @@ impl World<'_> {
         }
     }
 
-    /// In a place that may not go below zero somebody has taken since what was gone before, or what came in there was on a
-    /// disk that is no more.
-    fn is_promised_twice(&self, details: &serde_json::Value) -> bool {
-        let named = |of: String, field: &str| details.get(field).and_then(|name| name.as_str()) == Some(of.as_str());
+    /// In a place that may not go below zero somebody has taken since what was gone before, more was taken than there was in
+    /// the lost history, or what came in there was on a disk that is no more.
+    fn is_promised_twice(&self, (item, location): (&str, &str)) -> bool {
         let mut moved = self.server.book.movements.values().map(|kept| &kept.movement);
         let since = moved.any(|movement| {
-            let place = movement.from.location.to_string();
-            let here = named(movement.item.to_string(), "item") && named(place, "location");
+            let here = movement.item.to_string() == item && movement.from.location.to_string() == location;
             here && !movement.is_variance() && !self.settled.contains(&movement.change)
         });
-        since || !self.destroyed.is_empty()
+        let overdrawn = self.overdrawn.contains(&(item.to_owned(), location.to_owned()));
+        since || overdrawn || !self.destroyed.is_empty()
+    }
+
+    /// Something else that was done in this place and taken is excused itself: it may have brought what is missing here.
+    fn is_short_of(&self, (item, location): (&str, &str), held: &Held, asked: &[ChangeId]) -> bool {
+        self.settled.iter().filter(|other| !asked.contains(other)).any(|other| {
+            let here = |change: &Rc<Change>| change.body.contains(item) && change.body.contains(location);
+            let taken = self.server.changes.get(other).is_none_or(|known| is_taken(known.outcome));
+            held.get(other).is_some_and(here) && !taken && self.is_excused_from_return(*other, held, asked)
+        })
     }
 
     /// What a device need not offer again has the end there that it was told: unless a copy of the device has offered it,
