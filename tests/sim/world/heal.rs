@@ -196,8 +196,9 @@ impl World<'_> {
         }
         match known.code.as_deref() {
             Some("NOT_FOUND") => {
-                let of = named("subject").and_then(|of| of.parse::<Ref>().ok());
-                of.and_then(|of| self.makers.get(&of)).is_some_and(|maker| gone(*maker))
+                // What it waited for at first may be there by now, and something else that it names never comes.
+                let names = |of: &Ref| held.get(&change).is_some_and(|change| change.body.contains(&of.to_string()));
+                self.makers.iter().any(|(of, maker)| gone(*maker) && names(of))
             }
             Some("MOVEMENT_NOT_FOUND") => {
                 named("movement").and_then(|of| of.parse::<MovementId>().ok()).is_some_and(|of| gone(ChangeId(of.0)))
