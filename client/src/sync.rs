@@ -8,6 +8,7 @@ mod enrol;
 mod folder;
 mod lock;
 mod look;
+mod page;
 mod poke;
 mod pull;
 mod push;

@@ -105,6 +105,9 @@ pub struct PullInput {
     /// Scopes whose sum was not the server's when they were last compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mismatches: Vec<Mismatch>,
+    /// The format in which it reads pages as chunks (`snapshot::FORMAT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunks: Option<u32>,
 }
 
 /// How far a scope has been applied.
@@ -157,6 +160,9 @@ pub struct ScopePage {
     pub from: u64,
     pub to: u64,
     pub entries: Vec<LogEntry>,
+    /// The same entries as a chunk, packed, in base64: in place of them, for who asked for `chunks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<String>,
 }
 
 /// One numbered row of a scope. A kind this version does not know is kept as it came.

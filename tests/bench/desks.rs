@@ -50,7 +50,7 @@ impl Desks {
             let device = Device::join(server, (&code, &format!("Idle desk {n}")), mint).await?;
             let mut desk = Desk { n, device, cursors: BTreeMap::new(), word: tell.clone() };
             // As if it had pulled all there is.
-            let answer = desk.device.pull(&desk.cursors, 1).await?;
+            let answer = desk.device.pull(&desk.cursors, 1, true).await?;
             desk.cursors = answer.heads.into_iter().map(|head| (head.scope, head.seq)).collect();
             let socket = listen(&server.url, desk.device.token()).await?;
             tasks.spawn(desk.keep_in_step(socket));
@@ -119,7 +119,7 @@ impl Desk {
 
     async fn pull(&mut self) -> Result<()> {
         loop {
-            let answer = self.device.pull(&self.cursors, 5000).await?;
+            let answer = self.device.pull(&self.cursors, 5000, true).await?;
             self.cursors.extend(answer.pages.iter().map(|page| (page.scope, page.to)));
             if !answer.has_more {
                 break;

@@ -62,17 +62,13 @@ impl Device {
         &self.enrolled.token
     }
 
-    /// The request for what comes after these cursors.
-    pub fn pull_request(&self, cursors: &BTreeMap<Scope, u64>, max_rows: u32) -> Bytes {
+    /// Asks for what comes after these cursors, in the way that desktops do or entry by entry.
+    pub async fn pull(&mut self, cursors: &BTreeMap<Scope, u64>, max_rows: u32, packed: bool) -> Result<PullAnswer> {
         let cursors = cursors.iter().map(|(scope, seq)| Cursor { scope: *scope, seq: *seq }).collect();
         let (device, epoch, mismatches) = (self.id, Some(self.enrolled.epoch), Vec::new());
-        let input = PullInput { device, epoch, cursors, settled_seq: self.seq, max_rows, mismatches };
-        graphql(PULL, &json!({ "input": input }))
-    }
-
-    /// Asks for it.
-    pub async fn pull(&mut self, cursors: &BTreeMap<Scope, u64>, max_rows: u32) -> Result<PullAnswer> {
-        let request = self.pull_request(cursors, max_rows);
+        let chunks = packed.then_some(FORMAT);
+        let input = PullInput { device, epoch, cursors, settled_seq: self.seq, max_rows, mismatches, chunks };
+        let request = graphql(PULL, &json!({ "input": input }));
         Ok(serde_json::from_value(field(&self.connection.post(request).await?, "pull")?)?)
     }
 

@@ -66,20 +66,24 @@ async fn pushed(engine: &Engine) -> Result<(f64, f64)> {
     Ok((text.len() as f64, zstd::bulk::compress(&text, LEVEL)?.len() as f64))
 }
 
-/// The same movements as they come down, in pages of 500.
+/// The same movements as they come down, in pages of 500: how long the texts are that desktops get, and entry by entry as
+/// one frame.
 async fn pulled(world: &mut World, (site, before): (Scope, u64)) -> Result<(f64, f64)> {
     let (_, shop, _) = world.shop().await?;
     // Of everything else it has all there is, so that pages are of the site alone.
-    let heads = shop.loader.pull(&BTreeMap::new(), 1).await?.heads;
+    let heads = shop.loader.pull(&BTreeMap::new(), 1, true).await?.heads;
     let mut cursors: BTreeMap<Scope, u64> = heads.into_iter().map(|head| (head.scope, head.seq)).collect();
     cursors.insert(site, before);
-    let (mut text, mut rows) = (Vec::new(), 0);
-    while rows < MOVEMENTS {
-        let answer = shop.loader.pull(&cursors, PAGE as u32).await?;
-        let page = answer.pages.into_iter().find(|page| page.scope == site).context("no page of the site")?;
-        cursors.insert(site, page.to);
-        rows += page.entries.len();
-        text.extend_from_slice(&serde_json::to_vec(&page)?);
+    let (mut texts, end) = ([Vec::new(), Vec::new()], before + MOVEMENTS as u64);
+    for (packed, text) in [true, false].into_iter().zip(&mut texts) {
+        cursors.insert(site, before);
+        while cursors[&site] < end {
+            let answer = shop.loader.pull(&cursors, PAGE as u32, packed).await?;
+            let page = answer.pages.into_iter().find(|page| page.scope == site).context("no page of the site")?;
+            cursors.insert(site, page.to);
+            text.extend_from_slice(&serde_json::to_vec(&page)?);
+        }
     }
-    Ok((text.len() as f64, zstd::bulk::compress(&text, LEVEL)?.len() as f64))
+    let [sent, plain] = texts;
+    Ok((sent.len() as f64, zstd::bulk::compress(&plain, LEVEL)?.len() as f64))
 }

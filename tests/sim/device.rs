@@ -288,6 +288,7 @@ impl Disk {
             settled_seq: self.settled_seq(),
             max_rows: 5000,
             mismatches: Vec::new(),
+            chunks: None,
         }
     }
 

@@ -15,6 +15,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use stillage_core::{
     absorb::Discard,
     scope::Scope,
+    snapshot::FORMAT,
     sum::Mismatch,
     wire::{Cursor, PullAnswer, PullInput},
 };
@@ -119,7 +120,7 @@ pub(super) fn asked_for(conn: &Connection) -> Result<PullInput, Failure> {
     let cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
     let settled_seq = outbox::settled_seq(conn, device)?;
     let (epoch, mismatches) = (settings::epoch(conn)?, sums::untold(conn)?);
-    Ok(PullInput { device, epoch, cursors, settled_seq, max_rows: MAX_ROWS, mismatches })
+    Ok(PullInput { device, epoch, cursors, settled_seq, max_rows: MAX_ROWS, mismatches, chunks: Some(FORMAT) })
 }
 
 async fn apply(store: Arc<Store>, answer: PullAnswer) -> Result<Result<absorb::Applied, Discard>, Failure> {

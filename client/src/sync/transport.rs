@@ -2,7 +2,7 @@
 //! zstd. Whatever comes back that is not an answer of our server (a gateway's page, half a body,
 //! a captive portal) means that the server cannot be reached.
 
-use super::Shared;
+use super::{Shared, page, round::blocking};
 use crate::{Code, Failure, Mint, engine::Inner};
 use reqwest::{
     StatusCode, Url,
@@ -94,7 +94,11 @@ impl Transport {
 
     pub(super) async fn pull(&self, input: &PullInput) -> Result<PullAnswer, Failure> {
         let document = "query Pull($input: SyncJSON!) { pull(input: $input) }";
-        self.ask(document, input, "pull").await
+        let answer: PullAnswer = self.ask(document, input, "pull").await?;
+        if answer.pages.iter().all(|page| page.chunk.is_none()) {
+            return Ok(answer);
+        }
+        blocking(move || page::unpacked(answer)).await
     }
 
     pub(super) async fn manifest(&self, input: &ManifestInput) -> Result<Manifest, Failure> {

@@ -192,7 +192,7 @@ impl Ledger {
             let from = input.cursors.iter().find(|cursor| cursor.scope == scope).map_or(0, |cursor| cursor.seq);
             let entries = log[usize::try_from(from).unwrap()..].to_vec();
             heads.push(Cursor { scope, seq: log.len() as u64 });
-            pages.push(ScopePage { scope, from, to: log.len() as u64, entries });
+            pages.push(ScopePage { scope, from, to: log.len() as u64, entries, chunk: None });
         }
         let sums = pages.iter().map(|page| self.sum(page.scope, page.to)).collect();
         let ack = self.ack(input.device);

@@ -181,8 +181,15 @@ fn an_effect_that_comes_before_its_settlement_does_not_count_twice() {
     let cursors = a.store.read(settings::cursors).unwrap();
     let cursors = cursors.into_iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope, seq }).collect();
     let mismatches = Vec::new();
-    let input =
-        stillage_core::wire::PullInput { device, epoch: None, cursors, settled_seq: 3, max_rows: 100, mismatches };
+    let input = stillage_core::wire::PullInput {
+        device,
+        epoch: None,
+        cursors,
+        settled_seq: 3,
+        max_rows: 100,
+        mismatches,
+        chunks: None,
+    };
     let mut answer = ledger.pull(&input);
     answer.ack = None;
     stillage_client::store::absorb::apply(&a.store, &answer).unwrap().unwrap();
@@ -199,8 +206,15 @@ fn a_page_that_does_not_fit_is_thrown_away_with_its_ack() {
     b.push(&mut ledger);
     let device = a.store.read(settings::device).unwrap();
     let (cursors, mismatches) = (Vec::new(), Vec::new());
-    let input =
-        stillage_core::wire::PullInput { device, epoch: None, cursors, settled_seq: 0, max_rows: 100, mismatches };
+    let input = stillage_core::wire::PullInput {
+        device,
+        epoch: None,
+        cursors,
+        settled_seq: 0,
+        max_rows: 100,
+        mismatches,
+        chunks: None,
+    };
     let answer = ledger.pull(&input);
     let discard = stillage_client::store::absorb::apply(&a.store, &answer).unwrap().unwrap_err();
     assert!(matches!(discard, Discard::NotAtCursor { .. }));

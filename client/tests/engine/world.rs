@@ -130,7 +130,15 @@ impl Desk {
         });
         let (device, cursors, settled_seq) = input.unwrap();
         let cursors = cursors.into_iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope, seq }).collect();
-        ledger.pull(&PullInput { device, epoch: None, cursors, settled_seq, max_rows: 1000, mismatches: Vec::new() })
+        ledger.pull(&PullInput {
+            device,
+            epoch: None,
+            cursors,
+            settled_seq,
+            max_rows: 1000,
+            mismatches: Vec::new(),
+            chunks: None,
+        })
     }
 
     pub fn sync(&self, ledger: &mut Ledger) {

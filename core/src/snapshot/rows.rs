@@ -54,6 +54,23 @@ impl Row {
     }
 }
 
+/// As it was logged, byte for byte. Of what was written over, only what `Row` keeps.
+impl From<Row> for LogEntry {
+    fn from(row: Row) -> Self {
+        let Row { seq, change, outcome, what } = row;
+        let (kind, id, body) = match what {
+            What::Unknown(logged) => return *logged,
+            What::Gone => (entry::GONE, String::new(), String::new()),
+            What::Record { of, body } => (entry::RECORD, of.to_string(), body),
+            What::Movement { movement, body } => {
+                (entry::MOVEMENT, movement.id.to_string(), body.unwrap_or_else(|| movement.body()))
+            }
+            What::Count { count, body } => (entry::COUNT, count.change.to_string(), body),
+        };
+        Self { seq, kind: kind.to_owned(), id, version: entry::VERSION, change, outcome, body }
+    }
+}
+
 impl What {
     fn of(logged: LogEntry) -> Self {
         match (logged.kind.as_str(), logged.version, logged.id.parse::<Ref>()) {

@@ -195,7 +195,7 @@ pub async fn page(tx: &mut Tx, (scope, from): (Scope, u64), room: &mut Room) -> 
     .bind(signed(from))
     .bind(i64::try_from(room.rows).unwrap_or(i64::MAX))
     .fetch(tx.conn());
-    let mut page = ScopePage { scope, from, to: from, entries: Vec::new() };
+    let mut page = ScopePage { scope, from, to: from, entries: Vec::new(), chunk: None };
     while room.bytes > 0
         && let Some(row) = rows.try_next().await?
     {

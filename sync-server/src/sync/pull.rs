@@ -2,6 +2,7 @@
 //! never speaks of effects that the pages do not hold.
 
 mod cursors;
+mod packed;
 mod quick;
 
 use crate::{
@@ -49,7 +50,7 @@ pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<
         None => at_length(app, (&input, known), &at).await?,
     };
     cursors::note(app, input.device, cursors);
-    Ok(answer)
+    packed::packed(answer, input.chunks).await
 }
 
 /// From one look at the database, if that holds all there is.

@@ -68,7 +68,7 @@ impl Server {
         let start = usize::try_from(from).unwrap_or(usize::MAX).min(log.len());
         let entries: Vec<_> = log[start..].iter().take(*room).map(|row| row.as_ref().clone()).collect();
         *room -= entries.len();
-        ScopePage { scope, from, to: from + entries.len() as u64, entries }
+        ScopePage { scope, from, to: from + entries.len() as u64, entries, chunk: None }
     }
 
     fn settled(&self, known: &Known, device: DeviceId, (after, most): (u64, usize)) -> (Option<SettledAck>, bool) {

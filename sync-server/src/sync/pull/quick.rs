@@ -122,7 +122,7 @@ pub fn pages(found: &Found, heads: &BTreeMap<Scope, u64>, at: &BTreeMap<Scope, u
             if to < head {
                 return None;
             }
-            pages.push(ScopePage { scope, from, to, entries: entries.clone() });
+            pages.push(ScopePage { scope, from, to, entries: entries.clone(), chunk: None });
         }
     }
     Some(pages)

@@ -5,12 +5,14 @@ use crate::{
     error::ServerError,
     sync::{self, enrol},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::future::join_all;
 use serde_json::json;
 use stillage_core::{
     id::LocationId,
     scope::Scope,
-    wire::{PullAnswer, PullInput},
+    snapshot::{Chunk, FORMAT},
+    wire::{LogEntry, PullAnswer, PullInput},
 };
 
 /// So few rows at a time that no answer is taken from the quick look.
@@ -87,7 +89,8 @@ async fn a_revoked_device_pulls_nothing_though_its_token_was_just_seen() {
     for max_rows in [5000, AT_LENGTH] {
         let cursors = anna.cursors.iter().map(|(scope, seq)| stillage_core::wire::Cursor { scope: *scope, seq: *seq });
         let (device, epoch, cursors) = (anna.principal.device, Some(world.app.epoch), cursors.collect());
-        let input = PullInput { device, epoch, cursors, settled_seq: 0, max_rows, mismatches: Vec::new() };
+        let input =
+            PullInput { device, epoch, cursors, settled_seq: 0, max_rows, mismatches: Vec::new(), chunks: None };
         assert!(matches!(sync::pull(&world.app, &anna.principal, input).await, Err(ServerError::SignedOut)));
     }
 }
@@ -120,6 +123,42 @@ async fn a_restricted_device_is_granted_the_site_it_makes() {
 }
 
 #[tokio::test]
+async fn a_long_page_is_the_same_in_columns_for_who_reads_them() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    let changes = anna.seal_all((1..=120).map(|units| shelf.receive(units)), NOON);
+    anna.push(changes).await;
+    let asked = |chunks| PullInput {
+        device: anna.principal.device,
+        epoch: Some(world.app.epoch),
+        cursors: Vec::new(),
+        settled_seq: 0,
+        max_rows: 5000,
+        mismatches: Vec::new(),
+        chunks,
+    };
+    let [plain, strange, packed] = [None, Some(FORMAT + 1), Some(FORMAT)].map(asked);
+    let [plain, strange, packed] = [
+        sync::pull(&world.app, &anna.principal, plain).await.unwrap(),
+        sync::pull(&world.app, &anna.principal, strange).await.unwrap(),
+        sync::pull(&world.app, &anna.principal, packed).await.unwrap(),
+    ];
+    assert_eq!(strange.pages, plain.pages);
+    let long = plain.pages.iter().zip(&packed.pages).filter(|(plain, _)| plain.scope == Scope::Site(shelf.site));
+    for (plain, packed) in long {
+        assert_eq!((packed.from, packed.to, packed.entries.len()), (0, 120, 0));
+        let bytes = STANDARD.decode(packed.chunk.as_ref().unwrap()).unwrap();
+        assert!(bytes.len() * 4 < serde_json::to_vec(&plain.entries).unwrap().len());
+        let Chunk::Rows(rows) = Chunk::decode(&zstd::bulk::decompress(&bytes, 1 << 20).unwrap()).unwrap() else {
+            panic!("rows are expected")
+        };
+        assert_eq!(rows.into_iter().map(LogEntry::from).collect::<Vec<_>>(), plain.entries);
+    }
+    // A few are not worth it.
+    assert!(packed.pages.iter().any(|page| page.chunk.is_none() && !page.entries.is_empty()));
+}
+
+#[tokio::test]
 async fn a_device_of_another_epoch_is_served_from_the_start_without_an_ack() {
     let world = World::start().await;
     let (mut anna, _) = world.furnished().await;
@@ -131,6 +170,7 @@ async fn a_device_of_another_epoch_is_served_from_the_start_without_an_ack() {
         settled_seq: 0,
         max_rows: 5000,
         mismatches: Vec::new(),
+        chunks: None,
     };
     let answer = crate::sync::pull(&world.app, &anna.principal, input).await.unwrap();
     assert_eq!(answer.epoch, world.app.epoch);

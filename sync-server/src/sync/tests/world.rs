@@ -236,6 +236,7 @@ impl Desk {
             settled_seq: self.settled,
             max_rows,
             mismatches: Vec::new(),
+            chunks: None,
         };
         let answer = sync::pull(&self.app, &self.principal, input).await.unwrap();
         for page in &answer.pages {
