@@ -23,6 +23,8 @@ use stillage_core::{
 
 /// Bodies below this size are not worth packing.
 const PACK_ABOVE: usize = 1024;
+/// A push is packed once and may go over a thin line.
+const LEVEL: i32 = 9;
 /// The greatest answer, unpacked.
 const LIMIT: u64 = 64 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
@@ -182,7 +184,7 @@ impl Transport {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
         let body = if body.len() > PACK_ABOVE {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
-            zstd::bulk::compress(&body, 3)?
+            zstd::bulk::compress(&body, LEVEL)?
         } else {
             body
         };
