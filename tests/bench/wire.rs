@@ -23,7 +23,7 @@ pub const METRICS: &[Metric] = &[
 const MOVEMENTS: usize = 5_000;
 /// Rows of a page, and movements that are recorded at a time.
 const PAGE: usize = 500;
-/// As both sides pack.
+/// As the server packs.
 const LEVEL: i32 = 3;
 
 pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {

@@ -109,12 +109,12 @@ pub fn chain_at(conn: &Connection, device: DeviceId, seq: u64) -> Result<Option<
 pub fn settled_seq(conn: &Connection, device: DeviceId) -> Result<u64, Failure> {
     // The first that is still sealed, by the index of those that wait: the settled ones before it are many. Only what goes
     // again under a new id may be sealed behind what was recorded after it.
-    let first = "SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
-         WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY n LIMIT 1";
-    let least = "SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
-         WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY seq LIMIT 1";
-    let sql = if settings::former_devices(conn)?.is_empty() { first } else { least };
-    let before = conn.prepare_cached(sql)?.query_row([device.0], |row| row.get(0)).optional()?;
+    let first = if settings::former_devices(conn)?.is_empty() { "n" } else { "seq" };
+    let sql = format!(
+        "SELECT seq - 1 FROM outbox INDEXED BY outbox_pending
+         WHERE state IN ('queued', 'sealed') AND state = 'sealed' AND device = ?1 ORDER BY {first} LIMIT 1"
+    );
+    let before = conn.prepare_cached(&sql)?.query_row([device.0], |row| row.get(0)).optional()?;
     before.map_or_else(|| Ok(last_sealed(conn, device)?.0), Ok)
 }
 

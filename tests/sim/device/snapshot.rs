@@ -46,7 +46,7 @@ impl Disk {
 
     /// Nor may a copy of this disk have sent what waits here.
     fn may_take(&self, manifest: &Manifest) -> bool {
-        self.is_welcome() && manifest.ack.is_none_or(|ack| self.chain_at(ack.seq) == Some(ack.chain))
+        self.is_welcome() && manifest.ack.is_none_or(|ack| self.is_own(ack))
     }
 
     /// Nothing at all of the server is held.

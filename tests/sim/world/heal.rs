@@ -205,8 +205,7 @@ impl World<'_> {
             }
             Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
             Some("NOT_ENOUGH_STOCK") => {
-                let named = |field: &str| known.details.get(field).and_then(|name| name.as_str()).unwrap_or("?");
-                let place = (named("item"), named("location"));
+                let Some(place) = named("item").zip(named("location")) else { return false };
                 self.is_promised_twice(place) || self.is_short_of(place, held, &[asked, &[change]].concat())
             }
             Some("ALREADY_REVERSED") => {
