@@ -6,6 +6,7 @@ use crate::{
     decide::{Door, Effects},
     facts::{Facts, LastCount, Needs},
     id::{ChangeId, DeviceId},
+    order::OrderKey,
     quantity::Quantity,
     record::{Record, Ref},
     rejection::Rejection,
@@ -181,6 +182,8 @@ pub struct Pending {
     /// Its place among the device's changes, sealed or not.
     pub n: u64,
     pub act: Act,
+    /// Where in the base stands what the device did after it, and has back before it.
+    pub later: Vec<OrderKey>,
 }
 
 /// Rows needed to decide these pending changes, as far as the facts at hand tell.
@@ -202,6 +205,7 @@ pub fn rebase(pending: &[Pending], facts: &mut Facts) -> Vec<(ChangeId, Result<E
         .map(|change| {
             let cells = change.act.action.needs(facts).cells;
             let place = (change.change, change.device, change.n);
+            facts.later.clone_from(&change.later);
             let context = context(&change.act, place, &cells, facts, Door::Late);
             let decided = change.act.action.decide(&context, facts);
             if let Ok(effects) = &decided

@@ -97,14 +97,14 @@ pub(crate) fn limited(field: &str, text: Option<&str>, max: usize) -> Result<Opt
 
 /// The order stamp of something done at `at` by `device`: its time, moved up past every entry and
 /// the last count of the same cells that the device made itself or already knew when it acted.
-/// The count by itself: one that agreed with the book left no entry.
+/// The count by itself: one that agreed with the book left no entry. What the device did `later` is not before it.
 #[must_use]
-pub fn order_ts(at: i64, device: DeviceId, cells: &[(&CellFacts, Option<u64>)]) -> i64 {
+pub fn order_ts(at: i64, (device, later): (DeviceId, &[OrderKey]), cells: &[(&CellFacts, Option<u64>)]) -> i64 {
     let before = |(cell, cut): &(&CellFacts, Option<u64>)| {
         let entries = cell.tail.iter().map(|entry| (entry.order, entry.log_seq));
         let stamps =
             entries.chain(cell.count.filter(|_| !seeded!(OrderIgnoresCount)).map(|count| (count.order, count.log_seq)));
-        let own = |order: OrderKey| order.device == device && !seeded!(OrderIgnoresOwn);
+        let own = |order: OrderKey| order.device == device && !later.contains(&order) && !seeded!(OrderIgnoresOwn);
         let knew = |seq| knew(*cut, seq) && !seeded!(OrderIgnoresKnown);
         stamps.filter(|(order, seq)| own(*order) || knew(*seq)).map(|(order, _)| order.ts).max()
     };

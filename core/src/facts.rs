@@ -169,6 +169,9 @@ pub struct Facts {
     pub refused_creates: HashMap<Ref, ChangeId>,
     /// The latest place among the changes of each device that wait for others.
     pub waiting: HashMap<DeviceId, i64>,
+    /// On a device: where stands what it did after the change that is decided, and has back before it, as a page of
+    /// another scope brought it.
+    pub later: Vec<OrderKey>,
     /// What stood where something has been carried over since.
     pub before: Before,
 }

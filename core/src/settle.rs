@@ -98,7 +98,7 @@ pub fn context(
     door: Door,
 ) -> Context {
     let known: Vec<_> = cells.iter().map(|cell| (facts.cell(cell), facts.cut_of(cell, &act.cut.cursors))).collect();
-    let ts = order_ts(act.at, device, &known);
+    let ts = order_ts(act.at, (device, &facts.later), &known);
     let order = OrderKey { ts, device, seq };
     Context { change, order, person: act.person, at: act.at, clock_error: doubt(act, ts), door }
 }

@@ -104,6 +104,15 @@ fn what_cannot_come_back_for_want_of_goods_is_excused_and_nothing_else() {
     }
 }
 
+/// A transfer came in by the page of one site, the receipt before it at the other was still to come, and was shown and
+/// offered again behind it.
+#[test]
+fn what_was_done_before_something_that_is_in_already_keeps_its_place_in_a_restore() {
+    let run = run(order(7_081_564, 1, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+    assert!(run.fired[Fault::Restore.at()] > 0);
+}
+
 /// What goes again under a new id is sealed behind what was done after it, and is settled later; what is left of a lost
 /// history is not shown twice when a device takes a new id before it has the other one.
 #[cfg(feature = "sqlite")]

@@ -10,6 +10,7 @@ use stillage_core::{
     absorb::Pending,
     change::{Change, ChangeResult, Digest, Outcome},
     id::{ChangeId, DeviceId},
+    order::OrderKey,
     rejection::Rejection,
     wire::{PUSH_BYTES, PUSH_CHANGES, PushInput},
 };
@@ -313,7 +314,11 @@ pub fn forecast(conn: &Connection, n: u64, rejection: Option<&Rejection>) -> Res
 
 /// A change to be decided again; nothing when it is of a newer version or its effects are in, be it in what is left of a
 /// history that the server lost.
-pub fn pending(conn: &Connection, device: DeviceId, n: u64) -> Result<Option<Pending>, Failure> {
+pub fn pending(
+    conn: &Connection,
+    (device, n): (DeviceId, u64),
+    landed: &[(u64, OrderKey)],
+) -> Result<Option<Pending>, Failure> {
     let sql = "SELECT n, change, 0, kind, version, body FROM outbox
         WHERE n = ?1 AND state IN ('queued', 'sealed') AND outcome IS NULL
             AND NOT EXISTS (SELECT 1 FROM outcome known WHERE known.change = outbox.change)";
@@ -322,7 +327,22 @@ pub fn pending(conn: &Connection, device: DeviceId, n: u64) -> Result<Option<Pen
     let Ok(act) = change.read() else { return Ok(None) };
     // Numbers of a history that the server lost are not those of the base.
     let act = act.within(settings::history(conn)?);
-    Ok(Some(Pending { change: change.id, device, n, act }))
+    let later = landed.iter().filter(|(place, _)| *place > n).map(|(_, order)| *order).collect();
+    Ok(Some(Pending { change: change.id, device, n, act, later }))
+}
+
+/// Where in the base stands what was done here after change `n`.
+pub fn landed_after(conn: &Connection, n: u64) -> Result<Vec<(u64, OrderKey)>, Failure> {
+    let sql = "SELECT outbox.n, moved.order_ts, order_device, order_seq
+        FROM outbox JOIN movement moved ON moved.id = outbox.change AND moved.n IS NULL WHERE outbox.n > ?1
+        UNION ALL SELECT outbox.n, posted.body ->> '$.order.ts', outbox.device, posted.body ->> '$.order.seq'
+        FROM outbox JOIN posted_count posted ON posted.change = outbox.change AND posted.n IS NULL
+        WHERE outbox.n > ?1 AND outbox.device IS NOT NULL";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([n], |row| {
+        Ok((row.get(0)?, OrderKey { ts: row.get(1)?, device: DeviceId(row.get(2)?), seq: row.get(3)? }))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Places of all changes whose effects are shown as pending.

@@ -117,8 +117,9 @@ fn by_movement_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
 
 fn decide(conn: &Connection, device: DeviceId, places: BTreeSet<u64>, stale: &mut Stale) -> Result<(), Failure> {
     let mut facts = Facts::default();
+    let landed = places.first().map(|&first| outbox::landed_after(conn, first)).transpose()?.unwrap_or_default();
     for n in places {
-        if let Some(pending) = outbox::pending(conn, device, n)? {
+        if let Some(pending) = outbox::pending(conn, (device, n), &landed)? {
             again(conn, &pending, &mut facts, stale)?;
         }
     }

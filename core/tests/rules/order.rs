@@ -1,7 +1,25 @@
 //! Exactly once, in order, whatever is sent again.
 
 use crate::world::{World, issue, receive, whole};
-use stillage_core::{change::Outcome, decide::Door, settle::Push, wire::PushRefusal};
+use stillage_core::{absorb::Pending, change::Outcome, decide::Door, id::MovementId, settle::Push, wire::PushRefusal};
+
+/// One page of another site brings a transfer to this one, while the receipt before it is still to come.
+#[test]
+fn what_a_device_did_later_and_has_back_already_is_not_before_what_it_did_earlier() {
+    for (is_later, expected) in [(true, 11), (false, 14)] {
+        let (mut world, item, bin) = World::new(1);
+        let device = world.devices[0].facts.id;
+        let earlier = world.seal(0, 11, receive(item, bin, 5));
+        let later = world.seal(0, 13, receive(item, bin, 3));
+        let push = Push { changes: vec![later.clone()], chained: false, ..world.prepared(0, Vec::new()) };
+        world.settle(vec![push]);
+        let movement = &world.facts.movements[&MovementId(later.id.0)].as_ref().unwrap().movement;
+        let later = if is_later { vec![movement.order] } else { Vec::new() };
+        let pending = Pending { change: earlier.id, device, n: earlier.seq, act: earlier.read().unwrap(), later };
+        let made = world.shown(pending).unwrap();
+        assert_eq!(made.movements[0].order.ts, expected);
+    }
+}
 
 #[test]
 fn a_push_that_is_sent_again_changes_nothing_and_says_so() {

@@ -3,13 +3,15 @@
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use stillage_core::{
+    absorb::{Pending, rebase, rebase_needs},
     action::{Action, Count, Issue, Receive, Save},
     change::{Act, Change, ChangeResult, Cut, Digest},
-    decide::Door,
+    decide::{Door, Effects},
     facts::{Facts, Needs},
     id::{ChangeId, DeviceId, ItemId, LocationId, PersonId},
     quantity::Quantity,
     record::{Kind, Record, Ref, merge::FieldChange},
+    rejection::Rejection,
     scope::Scope,
     seed,
     settle::{DeviceFacts, Push, Settled, Writes, needs, release, settle},
@@ -158,10 +160,21 @@ impl World {
         released.still
     }
 
+    /// What a device that has everything shows of a change of its own that waits.
+    pub fn shown(&mut self, pending: Pending) -> Result<Effects, Rejection> {
+        let pending = [pending];
+        self.load_all(|facts| rebase_needs(&pending, facts));
+        rebase(&pending, &mut self.facts).remove(0).1
+    }
+
     fn load(&mut self, batch: &[Push]) {
+        self.load_all(|facts| needs(batch, facts));
+    }
+
+    fn load_all(&mut self, needs: impl Fn(&Facts) -> Needs) {
         self.forget_records();
         loop {
-            let missing = needs(batch, &self.facts);
+            let missing = needs(&self.facts);
             if missing.is_empty() {
                 return;
             }

@@ -8,7 +8,8 @@ use stillage_core::{
     absorb::{Absorbed, CellChange, Discard, Pending, absorb, rebase, rebase_needs},
     change::Outcome,
     facts::{Facts, LastCount},
-    id::LocationId,
+    id::{LocationId, MovementId},
+    order::OrderKey,
     record::Kind,
     scope::Scope,
     stock::Cell,
@@ -188,6 +189,7 @@ impl Disk {
     /// Decides what waits again, on the base alone.
     pub(super) fn decide_again(&mut self) {
         let mut facts = Facts::default();
+        let landed = self.landed();
         for at in 0..self.outbox.len() {
             let row = &self.outbox[at];
             if !row.waits() || row.outcome.is_some() || self.outcomes.contains_key(&row.change.id) {
@@ -196,7 +198,8 @@ impl Disk {
             let Some(act) = row.act() else { continue };
             // Numbers of a history that the server lost are not those of the base.
             let act = act.within(Some(self.history()));
-            let one = [Pending { change: row.change.id, device: self.device, n: row.n, act }];
+            let later = landed.iter().filter(|(n, _)| *n > row.n).map(|(_, order)| *order).collect();
+            let one = [Pending { change: row.change.id, device: self.device, n: row.n, act, later }];
             loop {
                 let needs = rebase_needs(&one, &facts);
                 if needs.is_empty() {
@@ -208,5 +211,16 @@ impl Disk {
                 self.outbox[at].effects = decided.ok().map(Rc::new);
             }
         }
+    }
+
+    /// Where in the base stands what was done here after the first change that waits.
+    fn landed(&self) -> Vec<(u64, OrderKey)> {
+        let after = self.outbox.iter().skip_while(|row| !row.waits() || row.outcome.is_some());
+        let landed = after.filter_map(|row| {
+            let moved = self.base.movements.get(&MovementId(row.change.id.0)).map(|kept| kept.movement.order);
+            let counted = || self.base.counts.get(&row.change.id).map(|count| count.order);
+            Some((row.n, moved.or_else(counted)?))
+        });
+        landed.collect()
     }
 }
