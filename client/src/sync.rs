@@ -30,11 +30,18 @@ use std::{
     },
     time::Duration,
 };
-use stillage_core::{change::Digest, scope::Scope, wire::Cursor};
+use stillage_core::{
+    change::Digest,
+    scope::Scope,
+    wire::{Followed, Poke},
+};
 use tokio::sync::{Notify, watch};
 
 pub use folder::Brought;
 pub use report::SyncReport;
+
+/// So much may lie unread of what the socket brought; who is that far behind asks.
+const MOST_BROUGHT: usize = 16;
 
 /// Where this device stands with its server. Times are microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -90,6 +97,12 @@ pub(crate) struct Shared {
     due: AtomicBool,
     /// Heads as the open socket has told them.
     told: Mutex<BTreeMap<Scope, u64>>,
+    /// What it has brought and no round has looked at.
+    brought: Mutex<Vec<Followed>>,
+    /// The open socket brings what is new.
+    follows: AtomicBool,
+    /// What was pushed comes back by the socket.
+    expects: AtomicBool,
     /// Until then, by the monotonic clock, another sample of the server's clock says nothing new.
     clock_holds: AtomicI64,
     /// A person asked: do not wait for the end of a pause.
@@ -113,6 +126,9 @@ impl Default for Shared {
             nudge: Notify::new(),
             due: AtomicBool::new(true),
             told: Mutex::default(),
+            brought: Mutex::default(),
+            follows: AtomicBool::new(false),
+            expects: AtomicBool::new(false),
             clock_holds: AtomicI64::new(0),
             wake: Notify::new(),
             cut: watch::channel(false).0,
@@ -148,15 +164,31 @@ impl Shared {
 
     /// The server has said how far it is. Whether that is news is found out by the round that follows: what this device
     /// caused itself mostly is here by then.
-    fn poked(&self, heads: Vec<Cursor>) {
-        held(&self.told).extend(heads.into_iter().map(|head| (head.scope, head.seq)));
+    fn poked(&self, poke: Poke) {
+        held(&self.told).extend(poke.heads.into_iter().map(|head| (head.scope, head.seq)));
+        let mut brought = held(&self.brought);
+        if brought.len() >= MOST_BROUGHT {
+            brought.clear();
+        }
+        brought.extend(poke.followed);
+        drop(brought);
         self.nudge.notify_one();
     }
 
     /// A new socket tells all heads again, of a server that may have been restored meanwhile.
-    fn listens_anew(&self) {
+    fn listens_anew(&self, follows: bool) {
         held(&self.told).clear();
+        held(&self.brought).clear();
+        self.follows.store(follows, Ordering::Release);
         self.nudge();
+    }
+
+    fn follows(&self) -> bool {
+        self.follows.load(Ordering::Acquire)
+    }
+
+    fn take_brought(&self) -> Vec<Followed> {
+        std::mem::take(&mut *held(&self.brought))
     }
 
     /// Whether the server is known to have more than these cursors.

@@ -136,6 +136,35 @@ pub struct PullAnswer {
     pub sums: Vec<ScopeSum>,
 }
 
+/// What the socket says after a commit: heads that moved, and to a device that follows the answer to the pull that it
+/// would ask for now, when that is little.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Poke {
+    pub heads: Vec<Cursor>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<Followed>,
+}
+
+/// An answer that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Followed {
+    /// Ends of the device's own changes after this one are in it.
+    pub settled_seq: u64,
+    pub answer: PullAnswer,
+}
+
+impl Followed {
+    /// Whether a device that would ask so now can take it for the answer. If not, it asks.
+    #[must_use]
+    pub fn fits(&self, input: &PullInput) -> bool {
+        let at = |scope| input.cursors.iter().find(|cursor| cursor.scope == scope).map(|cursor| cursor.seq);
+        let whole = !self.answer.has_more && self.answer.removed.is_empty();
+        let here = self.answer.pages.iter().all(|page| at(page.scope) == Some(page.from));
+        whole && here && input.epoch == Some(self.answer.epoch) && input.settled_seq == self.settled_seq
+    }
+}
+
 /// The sum of a scope at one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeSum {

@@ -11,7 +11,7 @@ mod push;
 pub mod snapshot;
 
 pub use carried::push_changes;
-pub use poke::Pokes;
+pub use poke::{Pokes, pokes};
 pub use pull::{Cursors, Followers, pull};
 pub use push::Pusher;
 pub use snapshot::Snapshots;

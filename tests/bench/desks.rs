@@ -1,13 +1,16 @@
 //! Desktops by the hundred, in this process: each a socket and a connection to the server as a real one has them, and of a
-//! desktop's database only its cursors. Poked, it pulls what is new, one pull at a time, reads the answer and forgets the
-//! rows; left alone, it asks whether the line still stands and polls, at the times of a real one.
+//! desktop's database only its cursors. It takes what the socket brings, or pulls when that does not fit, reads it and forgets
+//! the rows; left alone, it asks whether the line still stands, polls, and hangs up, at the times of a real one.
 
 use crate::{device::Device, mint::Mint, server::Server};
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
-use stillage_core::{scope::Scope, wire::Cursor};
+use stillage_core::{
+    scope::Scope,
+    wire::{Poke, PullInput},
+};
 use tokio::{
     net::TcpStream,
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -22,7 +25,9 @@ use tokio_tungstenite::{
 /// As in `client/src/sync`.
 const QUIET: Duration = Duration::from_secs(25);
 const POLL: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(10);
 const BUFFER: usize = 4096;
+const MAX_ROWS: u32 = 5000;
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -52,7 +57,7 @@ impl Desks {
             // As if it had pulled all there is.
             let answer = desk.device.pull(&desk.cursors, 1, true).await?;
             desk.cursors = answer.heads.into_iter().map(|head| (head.scope, head.seq)).collect();
-            let socket = listen(&server.url, desk.device.token()).await?;
+            let socket = listen(&server.url, &desk).await?;
             tasks.spawn(desk.keep_in_step(socket));
         }
         Ok(Self { tasks, word, at: vec![0; count] })
@@ -85,13 +90,14 @@ impl Desk {
         // Spread as the desktops of a fleet are.
         let poll = POLL.mul_f64(0.7 + 0.6 * (self.n % 100) as f64 / 100.0);
         let (mut quiet, mut polls) = (Instant::now() + QUIET, Instant::now() + poll);
+        let mut idle = Instant::now() + IDLE;
         loop {
             tokio::select! {
                 message = socket.next() => {
                     quiet = Instant::now() + QUIET;
-                    if self.is_news(message.context("the socket was closed")??)? {
+                    if self.hears(message.context("the socket was closed")??)? {
                         self.pull().await?;
-                        polls = Instant::now() + poll;
+                        (polls, idle) = (Instant::now() + poll, Instant::now() + IDLE);
                     }
                 }
                 () = sleep_until(quiet) => {
@@ -99,39 +105,55 @@ impl Desk {
                     socket.send(Message::text(json!({ "type": "ping" }).to_string())).await?;
                 }
                 () = sleep_until(polls) => {
-                    polls = Instant::now() + poll;
                     self.pull().await?;
+                    (polls, idle) = (Instant::now() + poll, Instant::now() + IDLE);
                 }
+                () = sleep_until(idle), if self.device.is_connected() => self.device.hang_up(),
             }
         }
     }
 
-    fn is_news(&self, message: Message) -> Result<bool> {
+    /// Takes what a message brings; says whether there is more.
+    fn hears(&mut self, message: Message) -> Result<bool> {
         let Message::Text(text) = message else { return Ok(false) };
-        let message: Value = serde_json::from_str(&text)?;
+        let mut message: Value = serde_json::from_str(&text)?;
         if message["type"] != "next" {
             ensure!(message["type"] == "pong", "the socket says {message}");
             return Ok(false);
         }
-        let heads: Vec<Cursor> = serde_json::from_value(message["payload"]["data"]["poke"]["heads"].clone())?;
-        Ok(heads.iter().any(|head| self.cursors.get(&head.scope).copied().unwrap_or(0) < head.seq))
+        let poke: Poke = serde_json::from_value(message["payload"]["data"]["poke"].take())?;
+        if let Some(followed) = poke.followed
+            && followed.fits(&self.asks())
+        {
+            self.cursors.extend(followed.answer.pages.iter().map(|page| (page.scope, page.to)));
+            self.tell()?;
+        }
+        Ok(poke.heads.iter().any(|head| self.cursors.get(&head.scope).copied().unwrap_or(0) < head.seq))
+    }
+
+    fn asks(&self) -> PullInput {
+        self.device.asks(&self.cursors, MAX_ROWS, true)
     }
 
     async fn pull(&mut self) -> Result<()> {
         loop {
-            let answer = self.device.pull(&self.cursors, 5000, true).await?;
+            let answer = self.device.pull(&self.cursors, MAX_ROWS, true).await?;
             self.cursors.extend(answer.pages.iter().map(|page| (page.scope, page.to)));
             if !answer.has_more {
                 break;
             }
         }
+        self.tell()
+    }
+
+    fn tell(&self) -> Result<()> {
         let site = self.cursors.iter().filter(|(scope, _)| matches!(scope, Scope::Site(_))).map(|(_, seq)| *seq);
         self.word.send((self.n, site.max().unwrap_or(0)))?;
         Ok(())
     }
 }
 
-async fn listen(url: &str, token: &str) -> Result<Socket> {
+async fn listen(url: &str, desk: &Desk) -> Result<Socket> {
     let host = url.strip_prefix("http://").context("the server of a bench speaks plain HTTP")?;
     let mut request = format!("ws://{host}/graphql/ws").into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse()?);
@@ -139,11 +161,13 @@ async fn listen(url: &str, token: &str) -> Result<Socket> {
     stream.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(0);
     let (mut socket, _) = client_async_with_config(request, stream, Some(config)).await?;
-    let payload = json!({ "authorization": format!("Bearer {token}") });
+    let payload = json!({ "authorization": format!("Bearer {}", desk.device.token()) });
     socket.send(Message::text(json!({ "type": "connection_init", "payload": payload }).to_string())).await?;
     let greeting = socket.next().await.context("the socket was closed")??;
     ensure!(greeting.to_text()?.contains("connection_ack"), "the socket was refused: {greeting}");
-    let subscribe = json!({ "id": "poke", "type": "subscribe", "payload": { "query": "subscription Poke { poke }" } });
+    let query = "subscription Poke($follow: SyncJSON) { poke(follow: $follow) }";
+    let payload = json!({ "query": query, "variables": { "follow": desk.asks() } });
+    let subscribe = json!({ "id": "follow", "type": "subscribe", "payload": payload });
     socket.send(Message::text(subscribe.to_string())).await?;
     Ok(socket)
 }

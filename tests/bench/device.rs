@@ -6,7 +6,7 @@ use crate::{
     mint::Mint,
     server::Server,
 };
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::SigningKey;
 use hyper::body::Bytes;
@@ -31,7 +31,8 @@ pub struct Device {
     enrolled: Enrolled,
     seq: u64,
     chain: Digest,
-    connection: Connection,
+    url: String,
+    connection: Option<Connection>,
 }
 
 impl Device {
@@ -54,8 +55,31 @@ impl Device {
         let mut stranger = Connection::open(&server.url, None).await?;
         let answer = stranger.post(graphql(ENROL, &json!({ "input": input }))).await?;
         let enrolled: Enrolled = serde_json::from_value(field(&answer, "enrolDevice")?)?;
-        let connection = Connection::open(&server.url, Some(&enrolled.token)).await?;
-        Ok(Self { id, enrolled, seq: 0, chain: Digest::start(id), connection })
+        Ok(Self { id, enrolled, seq: 0, chain: Digest::start(id), url: server.url.clone(), connection: None })
+    }
+
+    async fn connection(&mut self) -> Result<&mut Connection> {
+        if self.connection.is_none() {
+            self.connection = Some(Connection::open(&self.url, Some(&self.enrolled.token)).await?);
+        }
+        self.connection.as_mut().context("just opened")
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Gives its connection back until there is something to ask again.
+    pub fn hang_up(&mut self) {
+        self.connection = None;
+    }
+
+    /// What it asks for that is at these cursors.
+    pub fn asks(&self, cursors: &BTreeMap<Scope, u64>, max_rows: u32, packed: bool) -> PullInput {
+        let cursors = cursors.iter().map(|(scope, seq)| Cursor { scope: *scope, seq: *seq }).collect();
+        let (device, epoch, mismatches) = (self.id, Some(self.enrolled.epoch), Vec::new());
+        let chunks = packed.then_some(FORMAT);
+        PullInput { device, epoch, cursors, settled_seq: self.seq, max_rows, mismatches, chunks }
     }
 
     pub fn token(&self) -> &str {
@@ -64,12 +88,8 @@ impl Device {
 
     /// Asks for what comes after these cursors, in the way that desktops do or entry by entry.
     pub async fn pull(&mut self, cursors: &BTreeMap<Scope, u64>, max_rows: u32, packed: bool) -> Result<PullAnswer> {
-        let cursors = cursors.iter().map(|(scope, seq)| Cursor { scope: *scope, seq: *seq }).collect();
-        let (device, epoch, mismatches) = (self.id, Some(self.enrolled.epoch), Vec::new());
-        let chunks = packed.then_some(FORMAT);
-        let input = PullInput { device, epoch, cursors, settled_seq: self.seq, max_rows, mismatches, chunks };
-        let request = graphql(PULL, &json!({ "input": input }));
-        Ok(serde_json::from_value(field(&self.connection.post(request).await?, "pull")?)?)
+        let request = graphql(PULL, &json!({ "input": self.asks(cursors, max_rows, packed) }));
+        Ok(serde_json::from_value(field(&self.connection().await?.post(request).await?, "pull")?)?)
     }
 
     /// Seals the actions, in batches of `size`, as the requests that carry them.
@@ -105,7 +125,7 @@ impl Device {
     pub async fn push(&mut self, requests: Vec<Bytes>) -> Result<Vec<Bytes>> {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
-            answers.push(self.connection.post(request).await?);
+            answers.push(self.connection().await?.post(request).await?);
         }
         Ok(answers)
     }
@@ -113,7 +133,7 @@ impl Device {
     /// What snapshots of these scopes the server has. Asking has one made.
     pub async fn manifest(&mut self, scopes: Vec<Scope>) -> Result<Manifest> {
         let input = ManifestInput { device: self.id, epoch: Some(self.enrolled.epoch), format: FORMAT, scopes };
-        let answer = self.connection.post(graphql(MANIFEST, &json!({ "input": input }))).await?;
+        let answer = self.connection().await?.post(graphql(MANIFEST, &json!({ "input": input }))).await?;
         Ok(serde_json::from_value(field(&answer, "snapshotManifest")?)?)
     }
 

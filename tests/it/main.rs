@@ -5,6 +5,8 @@ mod broken;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod following;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod kill;

@@ -20,6 +20,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// Polling behind the poke, give or take.
 const POLL: Duration = Duration::from_secs(30);
 const POLL_SPREAD: f64 = 0.3;
+/// How long the socket may take to bring back what was pushed.
+const ECHO: Duration = Duration::from_secs(1);
 /// Pauses after failures: the limit doubles from the first to the last, the pause is drawn below it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_secs(300);
@@ -60,6 +62,7 @@ async fn keep_in_step(inner: &Arc<Inner>) {
             Ok(_) => {
                 failures = 0;
                 let poll = POLL.mul_f64(1.0 - POLL_SPREAD + 2.0 * POLL_SPREAD * inner.mint.fraction());
+                let poll = if inner.sync.expects.load(Ordering::Acquire) { ECHO } else { poll };
                 tokio::select! {
                     () = sleep(poll) => inner.sync.due.store(true, Ordering::Release),
                     () = inner.sync.nudge.notified() => {}
@@ -99,6 +102,7 @@ fn pause(inner: &Inner, failure: &Failure, failures: u32) -> Duration {
 async fn listen(inner: &Arc<Inner>) {
     let mut failures = 0;
     loop {
+        inner.sync.follows.store(false, Ordering::Release);
         if matches!(inner.sync.connection(), ConnectionState::Online { .. })
             && let Ok(transport) = line(inner).await
         {

@@ -1,13 +1,17 @@
-//! The poke: a socket on which the server says that something is new, and nothing else. It speaks
+//! The poke: a socket on which the server says that something is new, and brings it when it is little. It speaks
 //! graphql-transport-ws. When it is down, polling does the same more slowly.
 
-use super::transport::{Transport, unreachable};
+use super::{
+    page, pull,
+    round::blocking,
+    transport::{Transport, unreachable},
+};
 use crate::{Code, Failure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::Duration;
-use stillage_core::wire::Cursor;
+use stillage_core::wire::{Followed, Poke};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
@@ -18,19 +22,20 @@ const QUIET: Duration = Duration::from_secs(25);
 /// The handshake and every answer to a question about life.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The names of the two subscriptions.
+const FOLLOW: &str = "follow";
+const LISTEN: &str = "poke";
+
 type Socket = WebSocketStream<reqwest::Upgraded>;
 
 /// Listens until the line breaks. The beginning is a reason to look as well: something may have happened while nobody
 /// listened.
 pub(super) async fn listen(transport: &Transport) -> Failure {
     match tokio::time::timeout(PATIENCE, open(transport)).await {
-        Ok(Ok(mut socket)) => {
-            transport.inner.sync.listens_anew();
-            match hear(&mut socket, transport).await {
-                Ok(()) => Failure::offline("the socket was closed"),
-                Err(failure) => failure,
-            }
-        }
+        Ok(Ok(mut socket)) => match hear(&mut socket, transport).await {
+            Ok(()) => Failure::offline("the socket was closed"),
+            Err(failure) => failure,
+        },
         Ok(Err(failure)) => failure,
         Err(_) => Failure::offline("no answer to the socket's handshake"),
     }
@@ -59,9 +64,23 @@ async fn open(transport: &Transport) -> Result<Socket, Failure> {
     if answer["type"] != "connection_ack" {
         return Err(Failure::new(Code::SignedOut, "The socket was refused.", "Connect the device again."));
     }
-    let subscribe = json!({ "id": "poke", "type": "subscribe", "payload": { "query": "subscription Poke { poke }" } });
-    say(&mut socket, transport, &subscribe).await?;
+    let store = transport.inner.opened()?.store;
+    let follow = blocking(move || store.read(pull::asked_for)).await?;
+    let query = "subscription Poke($follow: SyncJSON) { poke(follow: $follow) }";
+    subscribe(&mut socket, transport, FOLLOW, json!({ "query": query, "variables": { "follow": follow } })).await?;
+    transport.inner.sync.listens_anew(true);
     Ok(socket)
+}
+
+async fn subscribe(socket: &mut Socket, transport: &Transport, id: &str, payload: Value) -> Result<(), Failure> {
+    say(socket, transport, &json!({ "id": id, "type": "subscribe", "payload": payload })).await
+}
+
+/// A server that does not know how to bring anything is asked to say it at least.
+async fn only_listen(socket: &mut Socket, transport: &Transport) -> Result<(), Failure> {
+    subscribe(socket, transport, LISTEN, json!({ "query": "subscription Poke { poke }" })).await?;
+    transport.inner.sync.listens_anew(false);
+    Ok(())
 }
 
 async fn hear(socket: &mut Socket, transport: &Transport) -> Result<(), Failure> {
@@ -75,17 +94,27 @@ async fn hear(socket: &mut Socket, transport: &Transport) -> Result<(), Failure>
                     .map_err(|_| Failure::offline("the socket is silent"))??
             }
         };
+        let follows = message["id"] == FOLLOW;
         match message["type"].as_str().unwrap_or_default() {
-            "next" => {
-                let heads: Vec<Cursor> =
-                    serde_json::from_value(message["payload"]["data"]["poke"]["heads"].clone()).unwrap_or_default();
-                transport.inner.sync.poked(heads);
-            }
+            "next" if follows && message["payload"]["data"]["poke"].is_null() => only_listen(socket, transport).await?,
+            "next" => transport.inner.sync.poked(poke(message)?),
             "ping" => say(socket, transport, &json!({ "type": "pong" })).await?,
-            "error" | "complete" => return Ok(()),
+            "error" if follows => only_listen(socket, transport).await?,
+            "error" => return Ok(()),
+            "complete" if !follows || transport.inner.sync.follows() => return Ok(()),
             _ => {}
         }
     }
+}
+
+fn poke(mut message: Value) -> Result<Poke, Failure> {
+    let poke = serde_json::from_value(message["payload"]["data"]["poke"].take());
+    let mut poke: Poke = poke.map_err(|_| Failure::offline("the socket speaks another language"))?;
+    if let Some(followed) = poke.followed.take() {
+        let answer = page::unpacked(followed.answer)?;
+        poke.followed = Some(Followed { answer, ..followed });
+    }
+    Ok(poke)
 }
 
 async fn say(socket: &mut Socket, transport: &Transport, message: &Value) -> Result<(), Failure> {

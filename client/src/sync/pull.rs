@@ -11,7 +11,10 @@ use crate::{
     store::{Durability, Store, absorb, outbox, settings, sums},
 };
 use rusqlite::Connection;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 use stillage_core::{
     absorb::Discard,
     scope::Scope,
@@ -30,6 +33,7 @@ const WORTH_SHOWING: u64 = 2000;
 /// Pulls to the head; says how many rows came. While one answer is applied, the next is on its way.
 pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
     let (mut rows, mut discards, mut offered) = (0, 0, false);
+    round.inner.sync.expects.store(false, Ordering::Release);
     let mut ahead = None;
     loop {
         let (input, answer) = match ahead.take() {
@@ -82,6 +86,28 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
         if discards > DISCARDS {
             return Err(Failure::internal("answers of the server do not fit what this device has"));
         }
+    }
+    Ok(rows)
+}
+
+/// Takes what the socket has brought, as far as it fits to what is here; says how many rows came.
+pub(super) async fn brought(round: &mut Round) -> Result<u64, Failure> {
+    let mut rows = 0;
+    for followed in round.inner.sync.take_brought() {
+        let Some(mut input) = round.found.input.take_if(|input| followed.fits(input)) else { continue };
+        let mut cursors: BTreeMap<Scope, u64> = input.cursors.iter().map(|held| (held.scope, held.seq)).collect();
+        cursors.extend(followed.answer.pages.iter().map(|page| (page.scope, page.to)));
+        input.settled_seq = followed.answer.ack.as_ref().map_or(input.settled_seq, |ack| ack.seq);
+        let Ok(applied) = apply(Arc::clone(&round.opened.store), followed.answer).await? else { break };
+        rows += applied.rows;
+        round.inner.tell(applied.tags);
+        round.inner.sync.expects.store(false, Ordering::Release);
+        round.found.behind = applied.more || round.inner.sync.is_ahead(&cursors);
+        if applied.more {
+            break;
+        }
+        input.cursors = cursors.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
+        round.found.input = Some(input);
     }
     Ok(rows)
 }

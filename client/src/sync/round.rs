@@ -35,7 +35,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Why a round is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// Something was recorded, somebody asked, or it is time to look.
+    /// Somebody waits for all there is.
+    Asked,
+    /// Something was recorded, or it is time to look.
     Due,
     /// The server has said how far it is: without news and work there is nothing to ask it.
     Told,
@@ -169,13 +171,15 @@ async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
     if !round.found.at_home && round.is_copy().await? {
         enrol::fork(&mut round).await?;
     }
-    if why == Why::Told && !round.found.behind && !round.found.unsent {
+    let brought = if round.found.calm { pull::brought(&mut round).await? } else { 0 };
+    if why == Why::Told && brought == 0 && !round.found.behind && !round.found.unsent {
         return Ok(Done { calm: round.found.calm, ..Done::default() });
     }
-    let (pushed, pulled) = match up_and_down(&mut round).await {
-        Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, failure).await?,
+    let (pushed, pulled) = match up_and_down(&mut round, why).await {
+        Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, why, failure).await?,
         done => done?,
     };
+    let pulled = brought + pulled;
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
     let outbox = blocking(move || {
         store.write(Durability::Normal, |transaction| {
@@ -188,9 +192,17 @@ async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
     Ok(Done { pushed, pulled, outbox, calm })
 }
 
-async fn up_and_down(round: &mut Round) -> Result<(u64, u64), Failure> {
+async fn up_and_down(round: &mut Round, why: Why) -> Result<(u64, u64), Failure> {
+    if why == Why::Told && !round.found.behind && !round.found.unsent {
+        return Ok((0, 0));
+    }
     if round.found.calm {
         let pushed = push::run(round).await?;
+        // What was pushed comes back by the socket, with what others did; if it does not, it is asked for.
+        let sync = &round.inner.sync;
+        if pushed > 0 && why == Why::Due && sync.follows() && !sync.expects.swap(true, Ordering::AcqRel) {
+            return Ok((pushed, 0));
+        }
         let pulled = pull::run(round).await?;
         if round.found.calm {
             return Ok((pushed, pulled));
@@ -210,7 +222,7 @@ async fn up_and_down(round: &mut Round) -> Result<(u64, u64), Failure> {
 
 /// Another process may have connected this device again since its token was read; or the server was restored from
 /// before this device joined.
-async fn again_as_known(round: &mut Round, failure: Failure) -> Result<(u64, u64), Failure> {
+async fn again_as_known(round: &mut Round, why: Why, failure: Failure) -> Result<(u64, u64), Failure> {
     let opened = round.opened.clone();
     let before = opened.secrets.token();
     let changed = blocking(move || {
@@ -222,7 +234,7 @@ async fn again_as_known(round: &mut Round, failure: Failure) -> Result<(u64, u64
         return Err(failure);
     }
     round.reopen().await?;
-    up_and_down(round).await
+    up_and_down(round, why).await
 }
 
 /// Rounds until nothing is left, somebody must do something, or the time is over.
@@ -231,7 +243,7 @@ pub(super) async fn until_drained(inner: &Arc<Inner>, timeout: Duration) -> Resu
     let deadline = Instant::now() + timeout;
     let (mut pushed, mut pulled, mut pause) = (0, 0, Duration::from_millis(250));
     let failure = loop {
-        let failure = match timeout_at(deadline, run(inner, Why::Due)).await {
+        let failure = match timeout_at(deadline, run(inner, Why::Asked)).await {
             Ok(Ok(done)) => {
                 pushed += done.pushed;
                 pulled += done.pulled;

@@ -30,6 +30,8 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Nothing arriving for so long ends a request, however long the whole takes.
 const STALL: Duration = Duration::from_secs(30);
+/// A connection that nobody used for so long is given back: the server has hundreds, and the socket brings what is new.
+const IDLE: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(super) struct Transport {
@@ -61,6 +63,7 @@ impl Clients {
             .http1_only()
             .connect_timeout(CONNECT)
             .read_timeout(STALL)
+            .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .user_agent(concat!("stillage/", env!("CARGO_PKG_VERSION")));
         let builder = if is_here { builder.no_proxy() } else { builder };

@@ -11,7 +11,7 @@ use async_graphql::{Context, InputValueError, InputValueResult, Object, Scalar, 
 use axum::body::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
-use stillage_core::wire::{Hello, PROTOCOL, PROTOCOL_MIN};
+use stillage_core::wire::{Hello, PROTOCOL, PROTOCOL_MIN, PullInput};
 
 /// The protocol version a request names in `x-stillage-protocol`.
 #[derive(Debug, Clone, Copy)]
@@ -133,10 +133,15 @@ pub struct SyncSubscription;
 
 #[Subscription]
 impl SyncSubscription {
-    /// Heads that moved: a hint to pull, with no data.
-    async fn poke(&self, context: &Context<'_>) -> Result<impl Stream<Item = SyncJson> + use<>, ServerError> {
-        let principal = Principal::of(context)?.clone();
-        let heads = app(context)?.pokes.listen(principal);
-        Ok(heads.map(|heads| SyncJson::Tree(serde_json::json!({ "heads": heads }))))
+    /// Heads that moved: a hint to pull. With `follow`, what the device would pull now, also the answer when it is short.
+    async fn poke(
+        &self,
+        context: &Context<'_>,
+        follow: Option<SyncJson>,
+    ) -> Result<impl Stream<Item = SyncJson> + use<>, ServerError> {
+        let (app, principal) = (app(context)?, Principal::of(context)?);
+        let follow: Option<PullInput> = follow.map(SyncJson::read).transpose()?;
+        let pokes = sync::pokes(app.clone(), principal.clone(), follow)?;
+        Ok(pokes.map(|poke| SyncJson::Tree(serde_json::to_value(poke).unwrap_or_default())))
     }
 }

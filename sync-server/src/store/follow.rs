@@ -62,9 +62,12 @@ struct Row {
 const SQL: &str = "
 SELECT
   ARRAY(SELECT ROW(d.device, d.person, d.kind, d.may_write, d.every_site,
-                   ARRAY(SELECT s.site FROM device_site s WHERE s.org = d.org AND s.device = d.device),
+                   CASE WHEN d.every_site THEN '{}' ELSE
+                     ARRAY(SELECT s.site FROM device_site s WHERE s.org = d.org AND s.device = d.device) END,
                    d.ack_seq, d.ack_chain)
-        FROM device d WHERE d.org = $1 AND d.device = ANY($2) AND d.revoked_at IS NULL) AS devices,
+        FROM UNNEST($2::uuid[]) AS w(device)
+        CROSS JOIN LATERAL (SELECT * FROM device d WHERE d.org = $1 AND d.device = w.device AND d.revoked_at IS NULL
+                            OFFSET 0) d) AS devices,
   ARRAY(SELECT ROW(s.scope, s.head, s.sum::text) FROM scope s WHERE s.org = $1 ORDER BY s.scope) AS kept,
   ARRAY(SELECT ROW(w.n, l.seq, l.kind, l.id, l.version::bigint, l.change, l.outcome, l.body)
         FROM UNNEST($4::text[], $5::bigint[]) WITH ORDINALITY AS w(scope, seq, n)
@@ -72,7 +75,8 @@ SELECT
                             ORDER BY l.seq LIMIT 100) l) AS entries,
   ARRAY(SELECT ROW(w.device, l.change, l.seq, l.chain, l.code, c.outcome, c.code, c.details)
         FROM UNNEST($2::uuid[], $3::bigint[]) AS w(device, seq)
-        JOIN device d ON d.org = $1 AND d.device = w.device AND d.ack_seq > w.seq
+        CROSS JOIN LATERAL (SELECT 1 FROM device d WHERE d.org = $1 AND d.device = w.device AND d.ack_seq > w.seq
+                            OFFSET 0) d
         CROSS JOIN LATERAL (SELECT * FROM chain_link l WHERE l.org = $1 AND l.device = w.device AND l.seq > w.seq
                             ORDER BY l.seq LIMIT 100) l
         CROSS JOIN LATERAL (SELECT * FROM change c WHERE c.org = $1 AND c.id = l.change OFFSET 0) c) AS ends";

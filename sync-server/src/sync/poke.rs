@@ -1,16 +1,23 @@
-//! The poke: after a commit, devices are told which heads moved, and nothing else.
+//! The poke: after a commit, devices are told which heads moved. To those that follow it brings what they would pull now,
+//! so that nobody has to ask: a crowd that asks at once costs more than what it is told.
 //!
 //! The surprise: there is no NOTIFY. Inside a transaction it would take a lock of the whole
 //! instance; instead the writer tells its own process, and a timer reads the heads again every
 //! second, so that a second server process or a crash between commit and poke strands nobody.
 
+use super::pull;
 use crate::{
-    app::Principal,
+    app::{App, Principal},
+    error::ServerError,
     store::{Store, devices::holds, log},
 };
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use stillage_core::{id::OrganisationId, scope::Scope, wire::Cursor};
+use stillage_core::{
+    id::OrganisationId,
+    scope::Scope,
+    wire::{Cursor, Poke, PullInput},
+};
 use tokio::sync::watch;
 
 const AGAIN: Duration = Duration::from_secs(1);
@@ -91,4 +98,37 @@ impl Pokes {
             }
         })
     }
+}
+
+/// What a device hears; with `follow`, what it would ask when it begins to listen, also what it would be answered.
+pub fn pokes(
+    app: App,
+    principal: Principal,
+    follow: Option<PullInput>,
+) -> Result<impl Stream<Item = Poke> + use<>, ServerError> {
+    if follow.as_ref().is_some_and(|input| input.device != principal.device) {
+        return Err(ServerError::Forbidden("The token belongs to another device."));
+    }
+    // Whoever is in another history finds that out when it pulls.
+    let follow = follow.filter(|input| input.epoch == Some(app.epoch));
+    let heads = Box::pin(app.pokes.listen(principal.clone()));
+    let pokes = futures_util::stream::unfold(
+        (heads, app, principal, follow),
+        |(mut heads, app, principal, mut follow)| async move {
+            let moved = heads.next().await?;
+            let followed = match &mut follow {
+                Some(input) => match pull::follow(&app, &principal, (input, &moved)).await {
+                    Ok(followed) => followed,
+                    // It will ask, and hear what is wrong.
+                    Err(fault) => {
+                        tracing::debug!(?fault, device = %input.device, "nothing is brought with the poke");
+                        None
+                    }
+                },
+                None => None,
+            };
+            Some((Poke { heads: moved, followed }, (heads, app, principal, follow)))
+        },
+    );
+    Ok(pokes)
 }

@@ -22,7 +22,7 @@ use stillage_core::{
     id::DeviceId,
     scope::Scope,
     sum::Mismatch,
-    wire::{Ack, Cursor, PullAnswer, PullInput, ScopePage, ScopeSum, SettledAck},
+    wire::{Ack, Cursor, Followed, PullAnswer, PullInput, ScopePage, ScopeSum, SettledAck},
 };
 
 const MAX_ROWS: usize = 5000;
@@ -51,6 +51,26 @@ pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<
     };
     cursors::note(app, input.device, cursors);
     packed::packed(answer, input.chunks).await
+}
+
+/// What a device that listens would be answered if it asked, when that is little. From then on it counts as being at the
+/// heads: it takes this, or goes there by itself.
+pub async fn follow(
+    app: &App,
+    principal: &Principal,
+    (input, heads): (&mut PullInput, &[Cursor]),
+) -> Result<Option<Followed>, ServerError> {
+    let mut at: BTreeMap<Scope, u64> = input.cursors.iter().map(|cursor| (cursor.scope, cursor.seq)).collect();
+    let found = quick::look(app, principal, (input, &at)).await?;
+    let answer = found.as_ref().map(|found| quickly(app, input, &at, found)).transpose()?.flatten();
+    at.extend(answer.as_ref().map_or(heads, |answer| &answer.heads).iter().map(|head| (head.scope, head.seq)));
+    input.cursors = at.into_iter().map(|(scope, seq)| Cursor { scope, seq }).collect();
+    let settled_seq = input.settled_seq;
+    if let Some((_, ack)) = found.as_ref().and_then(|found| found.devices.get(&input.device)) {
+        input.settled_seq = ack.seq;
+    }
+    let Some(answer) = answer.filter(|answer| !answer.pages.is_empty()) else { return Ok(None) };
+    Ok(Some(Followed { settled_seq, answer: packed::packed(answer, input.chunks).await? }))
 }
 
 /// From one look at the database, if that holds all there is.

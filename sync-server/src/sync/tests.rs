@@ -6,6 +6,7 @@ mod canary;
 mod carried;
 mod clocks;
 mod enrolling;
+mod following;
 mod healing;
 mod horizon;
 mod pulling;

@@ -228,8 +228,8 @@ impl Desk {
         self.push(vec![change]).await.results[0].outcome
     }
 
-    pub async fn pull(&mut self, max_rows: u32) -> PullAnswer {
-        let input = PullInput {
+    pub fn asks(&self, max_rows: u32) -> PullInput {
+        PullInput {
             device: self.principal.device,
             epoch: Some(self.app.epoch),
             cursors: self.cursors.iter().map(|(scope, seq)| Cursor { scope: *scope, seq: *seq }).collect(),
@@ -237,7 +237,11 @@ impl Desk {
             max_rows,
             mismatches: Vec::new(),
             chunks: None,
-        };
+        }
+    }
+
+    pub async fn pull(&mut self, max_rows: u32) -> PullAnswer {
+        let input = self.asks(max_rows);
         let answer = sync::pull(&self.app, &self.principal, input).await.unwrap();
         for page in &answer.pages {
             assert_eq!(page.from, self.cursors.get(&page.scope).copied().unwrap_or(0));
