@@ -99,7 +99,7 @@ pub(crate) struct Shared {
     told: Mutex<BTreeMap<Scope, u64>>,
     /// What it has brought and no round has looked at.
     brought: Mutex<Vec<Followed>>,
-    /// The open socket brings what is new.
+    /// The open socket has brought something, and what was waited for.
     follows: AtomicBool,
     /// What was pushed comes back by the socket.
     expects: AtomicBool,
@@ -170,21 +170,32 @@ impl Shared {
         if brought.len() >= MOST_BROUGHT {
             brought.clear();
         }
-        brought.extend(poke.followed);
+        if let Some(followed) = poke.followed {
+            self.follows.store(true, Ordering::Release);
+            brought.push(followed);
+        }
         drop(brought);
         self.nudge.notify_one();
     }
 
     /// A new socket tells all heads again, of a server that may have been restored meanwhile.
-    fn listens_anew(&self, follows: bool) {
+    fn listens_anew(&self) {
         held(&self.told).clear();
         held(&self.brought).clear();
-        self.follows.store(follows, Ordering::Release);
         self.nudge();
     }
 
     fn follows(&self) -> bool {
         self.follows.load(Ordering::Acquire)
+    }
+
+    /// It is time to look. What was to come back by the socket did not: it is not waited for until the socket brings
+    /// something again.
+    fn heard_nothing(&self) {
+        if self.expects.load(Ordering::Acquire) {
+            self.follows.store(false, Ordering::Release);
+        }
+        self.due.store(true, Ordering::Release);
     }
 
     fn take_brought(&self) -> Vec<Followed> {

@@ -64,7 +64,7 @@ async fn keep_in_step(inner: &Arc<Inner>) {
                 let poll = POLL.mul_f64(1.0 - POLL_SPREAD + 2.0 * POLL_SPREAD * inner.mint.fraction());
                 let poll = if inner.sync.expects.load(Ordering::Acquire) { ECHO } else { poll };
                 tokio::select! {
-                    () = sleep(poll) => inner.sync.due.store(true, Ordering::Release),
+                    () = sleep(poll) => inner.sync.heard_nothing(),
                     () = inner.sync.nudge.notified() => {}
                     () = inner.sync.wake.notified() => inner.sync.due.store(true, Ordering::Release),
                 }

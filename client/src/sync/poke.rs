@@ -68,7 +68,7 @@ async fn open(transport: &Transport) -> Result<Socket, Failure> {
     let follow = blocking(move || store.read(pull::asked_for)).await?;
     let query = "subscription Poke($follow: SyncJSON) { poke(follow: $follow) }";
     subscribe(&mut socket, transport, FOLLOW, json!({ "query": query, "variables": { "follow": follow } })).await?;
-    transport.inner.sync.listens_anew(true);
+    transport.inner.sync.listens_anew();
     Ok(socket)
 }
 
@@ -76,14 +76,8 @@ async fn subscribe(socket: &mut Socket, transport: &Transport, id: &str, payload
     say(socket, transport, &json!({ "id": id, "type": "subscribe", "payload": payload })).await
 }
 
-/// A server that does not know how to bring anything is asked to say it at least.
-async fn only_listen(socket: &mut Socket, transport: &Transport) -> Result<(), Failure> {
-    subscribe(socket, transport, LISTEN, json!({ "query": "subscription Poke { poke }" })).await?;
-    transport.inner.sync.listens_anew(false);
-    Ok(())
-}
-
 async fn hear(socket: &mut Socket, transport: &Transport) -> Result<(), Failure> {
+    let mut subscribed = FOLLOW;
     loop {
         let message = match tokio::time::timeout(QUIET, receive(socket, transport)).await {
             Ok(message) => message?,
@@ -94,14 +88,16 @@ async fn hear(socket: &mut Socket, transport: &Transport) -> Result<(), Failure>
                     .map_err(|_| Failure::offline("the socket is silent"))??
             }
         };
-        let follows = message["id"] == FOLLOW;
+        let is_poke = message["payload"]["data"]["poke"].is_object();
         match message["type"].as_str().unwrap_or_default() {
-            "next" if follows && message["payload"]["data"]["poke"].is_null() => only_listen(socket, transport).await?,
-            "next" => transport.inner.sync.poked(poke(message)?),
             "ping" => say(socket, transport, &json!({ "type": "pong" })).await?,
-            "error" if follows => only_listen(socket, transport).await?,
-            "error" => return Ok(()),
-            "complete" if !follows || transport.inner.sync.follows() => return Ok(()),
+            "next" if is_poke => transport.inner.sync.poked(poke(message)?),
+            // A server that does not know how to bring anything is asked to say it at least.
+            "next" | "error" if message["id"] == FOLLOW && subscribed == FOLLOW => {
+                subscribed = LISTEN;
+                subscribe(socket, transport, LISTEN, json!({ "query": "subscription Poke { poke }" })).await?;
+            }
+            "error" | "complete" if message["id"] == subscribed => return Ok(()),
             _ => {}
         }
     }
