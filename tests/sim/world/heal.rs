@@ -206,7 +206,9 @@ impl World<'_> {
             Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
             Some("NOT_ENOUGH_STOCK") => {
                 let Some(place) = named("item").zip(named("location")) else { return false };
-                self.is_promised_twice(place) || self.is_short_of(place, held, &[asked, &[change]].concat())
+                let short =
+                    self.is_promised_twice(place) || self.is_short_of(place, held, &[asked, &[change]].concat());
+                short || self.waits_with_its_reversal(change)
             }
             Some("ALREADY_REVERSED") => {
                 let of = named("movement").and_then(|of| of.parse::<MovementId>().ok());
@@ -234,6 +236,16 @@ impl World<'_> {
             let here = |change: &Rc<Change>| change.body.contains(item) && change.body.contains(location);
             let taken = self.server.changes.get(other).is_none_or(|known| is_taken(known.outcome));
             held.get(other).is_some_and(here) && !taken && self.is_excused_from_return(*other, held, asked)
+        })
+    }
+
+    /// What came in was taken back after what it went out with, and both of that wait: it for the goods, and what takes it
+    /// back, which would bring them, for it. Together they come to nothing.
+    fn waits_with_its_reversal(&self, change: ChangeId) -> bool {
+        let movement = MovementId(change.0).to_string();
+        self.server.changes.values().any(|other| {
+            let waits = other.outcome == Outcome::Parked && other.code.as_deref() == Some("MOVEMENT_NOT_FOUND");
+            waits && other.details.get("movement").and_then(|of| of.as_str()) == Some(movement.as_str())
         })
     }
 
