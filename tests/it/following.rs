@@ -2,17 +2,14 @@
 
 use crate::world::{World, furnish};
 use serde_json::json;
-use std::{sync::atomic::AtomicU32, time::Duration};
+use std::time::Duration;
 use stillage_client::engine::Engine;
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-static DESKTOPS: AtomicU32 = AtomicU32::new(0);
-
 async fn desktop(world: &World, person: &str) -> Engine {
-    let n = DESKTOPS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let engine = Engine::open(world.dir.path().join(format!("engine-{n}")));
+    let engine = Engine::open(world.dir.path().join(format!("engine-{person}")));
     engine.create(person.into(), Some("nuts and bolts".into())).await.unwrap();
     let code = world.server(&["device-code", "--name", person, "--person", person]);
     engine.connect(world.url.clone(), code["code"].as_str().map(str::to_owned)).await.unwrap();

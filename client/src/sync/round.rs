@@ -172,12 +172,17 @@ async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
         enrol::fork(&mut round).await?;
     }
     let brought = if round.found.calm { pull::brought(&mut round).await? } else { 0 };
-    if why == Why::Told && brought == 0 && !round.found.behind && !round.found.unsent {
+    let idle = why == Why::Told && !round.found.behind && !round.found.unsent;
+    if idle && brought == 0 {
         return Ok(Done { calm: round.found.calm, ..Done::default() });
     }
-    let (pushed, pulled) = match up_and_down(&mut round, why).await {
-        Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, why, failure).await?,
-        done => done?,
+    let (pushed, pulled) = if idle {
+        (0, 0)
+    } else {
+        match up_and_down(&mut round, why).await {
+            Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, why, failure).await?,
+            done => done?,
+        }
     };
     let pulled = brought + pulled;
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
@@ -193,9 +198,6 @@ async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
 }
 
 async fn up_and_down(round: &mut Round, why: Why) -> Result<(u64, u64), Failure> {
-    if why == Why::Told && !round.found.behind && !round.found.unsent {
-        return Ok((0, 0));
-    }
     if round.found.calm {
         let pushed = push::run(round).await?;
         // What was pushed comes back by the socket, with what others did; if it does not, it is asked for.
