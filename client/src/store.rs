@@ -4,6 +4,7 @@
 //! Several processes may have the file open; SQLite's own lock lets one write at a time.
 
 pub mod absorb;
+pub mod backed_up;
 pub mod clock;
 pub mod dump;
 pub mod effects;

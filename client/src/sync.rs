@@ -2,6 +2,7 @@
 //! offline is a state here and never a fault; no network call happens inside a transaction.
 
 mod background;
+mod backups;
 mod bootstrap;
 pub(crate) mod carry;
 mod enrol;
@@ -105,6 +106,8 @@ pub(crate) struct Shared {
     expects: AtomicBool,
     /// Until then, by the monotonic clock, another sample of the server's clock says nothing new.
     clock_holds: AtomicI64,
+    /// When the server was asked about its backups, by the monotonic clock.
+    backups_asked: AtomicI64,
     /// A person asked: do not wait for the end of a pause.
     wake: Notify,
     cut: watch::Sender<bool>,
@@ -130,6 +133,7 @@ impl Default for Shared {
             follows: AtomicBool::new(false),
             expects: AtomicBool::new(false),
             clock_holds: AtomicI64::new(0),
+            backups_asked: AtomicI64::new(i64::MIN),
             wake: Notify::new(),
             cut: watch::channel(false).0,
             stop: watch::channel(false).0,

@@ -35,7 +35,7 @@ use stillage_core::{
     settle::{context, needs_of},
     snapshot::{ChunkName, Manifest, ManifestInput},
     sum::Sum,
-    wire::{LogEntry, PullAnswer, PullInput, PushAnswer, PushInput},
+    wire::{Ack, LogEntry, PullAnswer, PullInput, PushAnswer, PushInput},
 };
 
 /// Everything that is in the file.
@@ -57,6 +57,8 @@ pub struct Disk {
     pub sums: BTreeMap<Scope, Sum>,
     pub base: Book,
     pub outbox: Vec<Row>,
+    /// The place of this device's chain up to which it was let go of.
+    link: Option<(DeviceId, Ack)>,
     pub outcomes: BTreeMap<ChangeId, Outcome>,
     pub unknown: BTreeMap<(Scope, u64), LogEntry>,
     /// Of the snapshots that are being loaded.
@@ -195,6 +197,7 @@ impl Disk {
             sums: BTreeMap::new(),
             base: Book::born(),
             outbox: Vec::new(),
+            link: None,
             outcomes: BTreeMap::new(),
             unknown: BTreeMap::new(),
             owed: Vec::new(),

@@ -37,6 +37,7 @@ named! {
         Newcomer = "newcomer";
         SnapshotCut = "snapshot_cut";
         SnapshotGone = "snapshot_gone";
+        LetGo = "let_go";
     }
 }
 
@@ -47,7 +48,7 @@ impl Fault {
     const LATER: [Self; 3] = [Self::Newcomer, Self::SnapshotCut, Self::SnapshotGone];
 
     fn is_late(self) -> bool {
-        Self::LATE.contains(&self) || Self::LATER.contains(&self)
+        Self::LATE.contains(&self) || Self::LATER.contains(&self) || self == Self::LetGo
     }
 
     fn is_clock(self) -> bool {
@@ -82,6 +83,7 @@ pub enum What {
     Restore,
     Newcomer,
     NewBin,
+    LetGo,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +148,7 @@ impl Plan {
         plan.steps = plan.steps(&mut dice);
         plan.later(enabled);
         plan.snapshots(enabled);
+        plan.let_go(enabled);
         plan
     }
 
@@ -240,6 +243,20 @@ impl Plan {
         self.steps.sort_by_key(|step| step.at);
     }
 
+    /// Devices let go of what every backup holds.
+    fn let_go(&mut self, enabled: &Enabled) {
+        let mut dice = Dice::new(self.seed, LETTING_GO);
+        let backup = self.steps.iter().find(|step| step.what == What::Backup).map(|step| step.at);
+        let Some(first) = backup.filter(|_| enabled[Fault::LetGo.at()] && dice.chance(500)) else { return };
+        self.rates[Fault::LetGo.at()] = rate(&mut dice);
+        let last = self.steps.last().map_or(first, |step| step.at).max(first + 1);
+        for stream in (LETTING_GO_STEPS..).take(2 + dice.index(10)) {
+            let (at, device) = (dice.between(first, last), dice.index(self.devices + 2));
+            self.steps.push(Step { stream, at, device, what: What::LetGo });
+        }
+        self.steps.sort_by_key(|step| step.at);
+    }
+
     /// Faults that strike by themselves and not on the occasion of something else.
     fn strikes(&self, dice: &mut Dice) -> Vec<What> {
         let mut drawn = Vec::new();
@@ -275,6 +292,8 @@ const LATER: u64 = u64::MAX - 1;
 const LATER_STEPS: u64 = 1 << 32;
 const SNAPSHOTS: u64 = u64::MAX - 2;
 const SNAPSHOT_STEPS: u64 = 1 << 33;
+const LETTING_GO: u64 = u64::MAX - 3;
+const LETTING_GO_STEPS: u64 = 1 << 34;
 /// So many kinds of fault are on in every schedule.
 const FEWEST: usize = 3;
 

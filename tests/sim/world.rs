@@ -109,6 +109,8 @@ pub struct World<'a> {
     /// Recorded on a device, with which; gone with a disk that somebody replaced.
     recorded: Vec<(ChangeId, usize)>,
     destroyed: BTreeSet<ChangeId>,
+    /// Let go of because every backup holds it.
+    let_go: BTreeMap<ChangeId, std::rc::Rc<stillage_core::change::Change>>,
     poisoned: Vec<ChangeId>,
     /// Snapshots that were made wrong.
     spoilt: BTreeSet<uuid::Uuid>,

@@ -77,7 +77,8 @@ pub fn open_inbox(conn: &Connection) -> Result<u64, Failure> {
     Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// Where the chain of this device goes on in a database that was built anew without what was settled.
+/// Where the chain of this device begins here: what was settled before is not in a database that was built anew, or was let
+/// go of.
 fn link(conn: &Connection, device: DeviceId) -> Result<Option<Link>, Failure> {
     let kept = settings::get(conn, settings::SETTLED_LINK)?;
     let link: Option<Link> = kept.as_deref().map(serde_json::from_str).transpose()?;

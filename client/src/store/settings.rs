@@ -33,8 +33,11 @@ pub const CUT: &str = "cut";
 pub const RESET: &str = "reset";
 /// The history that the base stands on while it waits to be built anew.
 pub const LOST_EPOCH: &str = "lost_epoch";
-/// The last settled place of this device's chain, as JSON, in a database that was built anew.
+/// The place of this device's chain from which on changes are here, as JSON: in a database that was built anew, and where
+/// earlier ones were let go of.
 pub const SETTLED_LINK: &str = "settled_link";
+/// How far a backup of the server holds this device's chain, as JSON (store/backed_up.rs).
+pub const BACKED_UP: &str = "backed_up";
 /// On which machine and where the database is at home, as JSON (store/fingerprint.rs).
 pub const HOME: &str = "home";
 /// When the database was damaged and built anew, in microseconds since 1970, until people were told.

@@ -2,7 +2,7 @@
 //! hold meanwhile.
 
 use super::{
-    Alone, ConnectionState,
+    Alone, ConnectionState, backups,
     bootstrap::{self, Source},
     enrol, held_alone,
     look::{Found, look},
@@ -185,6 +185,9 @@ async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
         }
     };
     let pulled = brought + pulled;
+    if !idle && let Err(failure) = backups::ask(&mut round).await {
+        tracing::debug!(%failure, "the server was not heard about its backups");
+    }
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
     let outbox = blocking(move || {
         store.write(Durability::Normal, |transaction| {

@@ -5,6 +5,7 @@
 
 mod acting;
 mod asked;
+mod backed_up;
 mod cards;
 mod damage;
 mod ledger;

@@ -50,6 +50,10 @@ impl Twin {
         match *self {}
     }
 
+    pub fn let_go(&self, _: u64, _: usize) {
+        match *self {}
+    }
+
     pub fn begin_epoch(&self, _: EpochId, _: Ack) {
         match *self {}
     }

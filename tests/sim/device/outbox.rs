@@ -66,16 +66,23 @@ impl Disk {
         self.outbox.iter().filter(|row| row.device == Some(self.device))
     }
 
+    /// Where the chain of this device begins here.
+    fn start(&self) -> Ack {
+        let link = self.link.filter(|(device, _)| *device == self.device).map(|(_, link)| link);
+        link.unwrap_or(Ack { seq: 0, chain: Digest::start(self.device) })
+    }
+
     fn last_sealed(&self) -> Ack {
         let last = self.own().max_by_key(|row| row.seq).map(|row| Ack { seq: row.seq, chain: row.chain });
-        last.unwrap_or(Ack { seq: 0, chain: Digest::start(self.device) })
+        last.unwrap_or_else(|| self.start())
     }
 
     pub fn chain_at(&self, seq: u64) -> Option<Digest> {
         if seq == 0 {
             return Some(Digest::start(self.device));
         }
-        self.own().find(|row| row.seq == seq).map(|row| row.chain)
+        let own = self.own().find(|row| row.seq == seq).map(|row| row.chain);
+        own.or_else(|| Some(self.start()).filter(|start| start.seq == seq).map(|start| start.chain))
     }
 
     pub fn is_own(&self, ack: Ack) -> bool {
@@ -86,7 +93,24 @@ impl Disk {
 
     pub fn settled_seq(&self) -> u64 {
         let first = self.own().filter(|row| row.state == State::Sealed).map(|row| row.seq - 1).min();
-        first.unwrap_or_else(|| self.own().map(|row| row.seq).max().unwrap_or(0))
+        first.unwrap_or_else(|| self.last_sealed().seq)
+    }
+
+    /// Deletes what is settled up to `seq`; what is parked has no end yet, and the last row stays. The same steps as the
+    /// client's `store/backed_up.rs`.
+    pub fn let_go(&mut self, seq: u64) -> Vec<Row> {
+        let (device, n) = (self.device, self.last_n());
+        let stays = |row: &&Row| row.outcome == Some(Outcome::Parked) || row.n == n;
+        let stays = self.own().filter(stays).map(|row| row.seq).min().unwrap_or(u64::MAX);
+        let last = seq.min(self.settled_seq()).min(stays - 1);
+        let goes = |row: &mut Row| row.device == Some(device) && row.seq <= last;
+        let chain = self.chain_at(last);
+        let gone: Vec<Row> = self.outbox.extract_if(.., goes).collect();
+        if let Some(chain) = chain.filter(|_| !gone.is_empty()) {
+            self.link = Some((device, Ack { seq: last, chain }));
+        }
+        self.twin.iter().for_each(|twin| twin.let_go(seq, gone.len()));
+        gone
     }
 
     pub fn has_unsent(&self) -> bool {

@@ -18,7 +18,7 @@ use stillage_client::{
     Failure, Mint,
     mint::Moment,
     store::{
-        self, Durability, Store,
+        self, Durability, Store, backed_up,
         clock::{Clock, Sample},
         outbox, record, reset, settings, snapshot,
     },
@@ -189,6 +189,13 @@ impl Twin {
     pub fn is_own(&self, ack: Ack, done: bool) {
         let own = self.with("compare chains", |store| store.read(|conn| reset::is_own(conn, ack)));
         self.agree(own.is_none_or(|own| own == done), || format!("{ack:?} is its own: {own:?}"));
+    }
+
+    pub fn let_go(&self, seq: u64, done: usize) {
+        let gone = self.with("let go of what a backup holds", |store| {
+            store.write(Durability::Normal, |transaction| backed_up::let_go(transaction, seq))
+        });
+        self.agree(gone.is_none_or(|gone| gone == done as u64), || format!("{gone:?} rows went and not {done}"));
     }
 
     pub fn begin_epoch(&self, epoch: EpochId, ack: Ack) {

@@ -43,6 +43,26 @@ impl World<'_> {
         self.poke_all();
     }
 
+    /// A device hears how far every backup holds its chain: whichever is restored, what it lets go of is there.
+    pub(super) fn let_go(&mut self, at: usize) {
+        let disk = &self.devices[at].disk;
+        let held = self.backups.iter().map(|backup| backup.devices.get(&disk.device).map_or(0, |d| d.links.len()));
+        let held = held.min().unwrap_or(0) as u64;
+        if held == 0 || disk.epoch != self.server.epoch {
+            return;
+        }
+        let gone = self.devices[at].disk.let_go(held);
+        if gone.is_empty() {
+            return;
+        }
+        self.fired(Fault::LetGo);
+        self.say(|| format!("  {} changes are let go of", gone.len()));
+        let settled = gone.iter().filter(|row| row.state == State::Settled).map(|row| row.change.id);
+        self.settled.extend(settled);
+        self.let_go.extend(gone.into_iter().map(|row| (row.change.id, row.change)));
+        self.flush(at);
+    }
+
     /// What devices know to be taken when its server is lost.
     fn remember(&mut self) {
         for device in &self.devices {
@@ -60,7 +80,8 @@ impl World<'_> {
     /// Everything that somebody in the fleet still has.
     fn held(&self) -> Held {
         let rows = self.devices.iter().flat_map(|device| &device.disk.outbox);
-        rows.map(|row| (row.change.id, Rc::clone(&row.change))).collect()
+        let held = rows.map(|row| (row.change.id, Rc::clone(&row.change)));
+        held.chain(self.let_go.iter().map(|(id, change)| (*id, Rc::clone(change)))).collect()
     }
 
     /// How a device goes on that was refused.

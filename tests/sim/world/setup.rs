@@ -53,6 +53,7 @@ impl<'a> World<'a> {
             acked: BTreeMap::new(),
             recorded: Vec::new(),
             destroyed: BTreeSet::new(),
+            let_go: BTreeMap::new(),
             poisoned: Vec::new(),
             spoilt: BTreeSet::new(),
             causes: Default::default(),

@@ -54,6 +54,7 @@ impl World<'_> {
             What::Backup => self.back_up(),
             What::Restore => self.restore(),
             What::Newcomer => self.newcomer(&mut dice),
+            What::LetGo => self.let_go(device),
             What::NewBin => self.new_bin(device, &mut dice),
         }
     }
