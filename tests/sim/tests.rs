@@ -53,15 +53,17 @@ fn some_hundred_schedules_hold() {
     assert_eq!(idle, [&Check::StoresAgree]);
 }
 
-/// With a seed of its own every time: the assertion names the one that fails.
+/// With a seed of its own every time: the assertion names the one that fails. Without snapshots: with them a seed in some
+/// 1,700 is known to fail (docs/guarantees.md).
 #[cfg(feature = "sqlite")]
 #[test]
 fn some_schedules_hold_in_the_production_store_and_do_what_they_do_in_memory() {
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) >> 16;
-    let sqlite = run(order(seed, 10, Mode { sqlite: true, ..Mode::default() }));
+    let order = |mode| Order { enabled: without_snapshots(), ..order(seed, 10, mode) };
+    let sqlite = run(order(Mode { sqlite: true, ..Mode::default() }));
     assert!(sqlite.failing.is_empty(), "seed {seed} --with-sqlite: {:#?}", sqlite.failing);
     assert!(sqlite.times[Check::StoresAgree.at()] > 1000);
-    let memory = run(order(seed, 10, Mode::default()));
+    let memory = run(order(Mode::default()));
     assert_eq!((sqlite.hash, sqlite.fired), (memory.hash, memory.fired), "seed {seed} --with-sqlite");
 }
 
