@@ -110,7 +110,7 @@ pub struct World<'a> {
     recorded: Vec<(ChangeId, usize)>,
     destroyed: BTreeSet<ChangeId>,
     /// Let go of because every backup holds it.
-    let_go: BTreeMap<ChangeId, std::rc::Rc<stillage_core::change::Change>>,
+    let_go: heal::Held,
     poisoned: Vec<ChangeId>,
     /// Snapshots that were made wrong.
     spoilt: BTreeSet<uuid::Uuid>,

@@ -61,11 +61,10 @@ pub fn let_go(conn: &Connection, seq: u64) -> Result<u64, Failure> {
     let stays: Option<u64> = conn.prepare_cached(stays)?.query_row([device.0], |row| row.get(0))?;
     let settled = outbox::settled_seq(conn, device)?.min(stays.map_or(u64::MAX, |stays| stays - 1));
     let settled = if seeded!(StoreUnsettledLetGo) { seq } else { settled };
-    let Some(first) = first.filter(|first| *first <= settled) else { return Ok(0) };
+    let Some(first) = first else { return Ok(0) };
     let last = seq.min(settled).min(first + ROWS - 1);
     let Some(chain) = outbox::chain_at(conn, device, last)?.filter(|_| first <= last) else { return Ok(0) };
-    let link = Link { device, seq: last, chain };
-    settings::set(conn, settings::SETTLED_LINK, &serde_json::to_string(&link)?)?;
+    outbox::begin_at(conn, Link { device, seq: last, chain })?;
     let sql = "DELETE FROM outbox WHERE device = ?1 AND seq <= ?2";
     Ok(conn.prepare_cached(sql)?.execute((device.0, last))? as u64)
 }

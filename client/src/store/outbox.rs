@@ -85,6 +85,11 @@ fn link(conn: &Connection, device: DeviceId) -> Result<Option<Link>, Failure> {
     Ok(link.filter(|link| link.device == device))
 }
 
+/// From there on the chain of this device is here.
+pub(super) fn begin_at(conn: &Connection, link: Link) -> Result<(), Failure> {
+    settings::set(conn, settings::SETTLED_LINK, &serde_json::to_string(&link)?)
+}
+
 /// The last number this device has given, and its chain there.
 pub fn last_sealed(conn: &Connection, device: DeviceId) -> Result<(u64, Digest), Failure> {
     let sql = "SELECT seq, chain FROM outbox WHERE device = ?1 AND seq IS NOT NULL ORDER BY seq DESC LIMIT 1";

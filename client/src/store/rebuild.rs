@@ -185,7 +185,7 @@ fn put_back(conn: &Connection, kept: Kept) -> Result<(), Failure> {
     if let Some(link) = kept.settled.filter(|link| link.device == device)
         && link.seq > outbox::last_sealed(conn, device)?.0
     {
-        settings::set(conn, settings::SETTLED_LINK, &serde_json::to_string(&link)?)?;
+        outbox::begin_at(conn, link)?;
         settings::set(conn, settings::PUSHED_SEQ, &link.seq.to_string())?;
     }
     let mut rows = kept.into_rows();

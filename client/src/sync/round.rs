@@ -179,15 +179,16 @@ async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
     let (pushed, pulled) = if idle {
         (0, 0)
     } else {
-        match up_and_down(&mut round, why).await {
+        let done = match up_and_down(&mut round, why).await {
             Err(failure) if failure.code == Code::SignedOut => again_as_known(&mut round, why, failure).await?,
             done => done?,
+        };
+        if let Err(failure) = backups::ask(&mut round).await {
+            tracing::debug!(%failure, "the server was not heard about its backups");
         }
+        done
     };
     let pulled = brought + pulled;
-    if !idle && let Err(failure) = backups::ask(&mut round).await {
-        tracing::debug!(%failure, "the server was not heard about its backups");
-    }
     let (store, now) = (Arc::clone(&round.opened.store), inner.mint.now().to_string());
     let outbox = blocking(move || {
         store.write(Durability::Normal, |transaction| {

@@ -72,8 +72,8 @@ impl World<'_> {
     fn check_recorded(&mut self, device: usize) {
         let disk = &self.devices[device].disk;
         for (change, _) in self.recorded.iter().filter(|(_, at)| *at == device) {
-            let kept = disk.row(*change).is_some() || self.destroyed.contains(change);
-            let kept = kept || self.let_go.contains_key(change);
+            let given_up = self.destroyed.contains(change) || self.let_go.contains_key(change);
+            let kept = given_up || disk.row(*change).is_some();
             self.checks.hold(Check::AcknowledgedSurvives, kept, || format!("{change} was recorded and is gone"));
         }
     }

@@ -17,7 +17,7 @@ use stillage_core::{
     wire::{PushAnswer, PushRefusal},
 };
 
-type Held = BTreeMap<ChangeId, Rc<Change>>;
+pub(super) type Held = BTreeMap<ChangeId, Rc<Change>>;
 
 impl World<'_> {
     pub(super) fn back_up(&mut self) {

@@ -53,7 +53,7 @@ impl<'a> World<'a> {
             acked: BTreeMap::new(),
             recorded: Vec::new(),
             destroyed: BTreeSet::new(),
-            let_go: BTreeMap::new(),
+            let_go: Default::default(),
             poisoned: Vec::new(),
             spoilt: BTreeSet::new(),
             causes: Default::default(),
