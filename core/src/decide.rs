@@ -155,7 +155,6 @@ impl Facts {
                 let cell = self.cells.entry(entry.cell).or_default();
                 self.before.cells.entry(entry.cell).or_insert(cell.on_hand);
                 cell.enter(TailEntry::of(movement, &entry));
-                self.know_cell(entry.cell);
             }
             let known = crate::facts::MovementFacts { movement: movement.clone(), reversed_by: None };
             self.movements.insert(movement.id, Some(known));
@@ -170,23 +169,6 @@ impl Facts {
             cell.last_order = cell.last_order.max(if seeded!(CountRaisesNoOrder) { 0 } else { count.order.ts });
             if cell.count.is_none_or(|last| last.order < count.order || seeded!(OldCountReplaces)) {
                 cell.count = Some(LastCount::of(count, None));
-            }
-        }
-    }
-
-    fn know_cell(&mut self, cell: Cell) {
-        let owners = [Some(Ref::from(cell.item)), cell.lot.map(Ref::from)];
-        for owner in owners.into_iter().flatten() {
-            if let Some(cells) = self.cells_of.get_mut(&owner)
-                && !cells.contains(&cell)
-            {
-                cells.push(cell);
-            }
-        }
-        let stocked = self.cells.get(&cell).is_some_and(|known| known.on_hand != Quantity::ZERO);
-        for owner in [Ref::from(cell.item), Ref::from(cell.location)] {
-            if let Some(known) = self.stocked.get_mut(&owner) {
-                *known |= stocked;
             }
         }
     }

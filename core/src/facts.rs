@@ -160,8 +160,10 @@ pub struct Facts {
     pub records: HashMap<Ref, Option<Record>>,
     pub keys: HashMap<(Kind, String), Option<Ref>>,
     pub cells: HashMap<Cell, CellFacts>,
+    /// As the store has them; `Facts::cells_of` adds what has been carried over since.
     pub cells_of: HashMap<Ref, Vec<Cell>>,
-    pub stocked: HashMap<Ref, bool>,
+    /// In how many cells there is stock, as the store has it; `Facts::holds_stock` is what holds now.
+    pub stocked: HashMap<Ref, u64>,
     pub movements: HashMap<MovementId, Option<MovementFacts>>,
     pub changes: HashMap<ChangeId, Option<KnownChange>>,
     pub costs: HashMap<ItemId, CostFacts>,
@@ -199,6 +201,27 @@ impl Facts {
     #[must_use]
     pub fn cell(&self, cell: &Cell) -> &CellFacts {
         self.cells.get(cell).unwrap_or(&UNUSED)
+    }
+
+    /// Every cell of an item or a lot, in one order wherever this is asked.
+    #[must_use]
+    pub fn cells_of(&self, owner: Ref) -> BTreeSet<Cell> {
+        let owns = |cell: &&Cell| owner == cell.item.into() || cell.lot.is_some_and(|lot| owner == lot.into());
+        let stored = self.cells_of.get(&owner).into_iter().flatten();
+        stored.chain(self.before.cells.keys().filter(owns)).copied().collect()
+    }
+
+    /// Whether an item or a location holds any stock.
+    #[must_use]
+    pub fn holds_stock(&self, owner: Ref) -> bool {
+        let mut held = self.stocked.get(&owner).copied().unwrap_or_default();
+        for (cell, before) in &self.before.cells {
+            if owner == cell.item.into() || owner == cell.location.into() {
+                held += u64::from(self.cell(cell).on_hand != Quantity::ZERO);
+                held = held.saturating_sub(u64::from(*before != Quantity::ZERO));
+            }
+        }
+        held > 0
     }
 
     /// The item that an id stands for now: itself, or the one it was merged into.

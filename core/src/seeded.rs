@@ -109,6 +109,8 @@ bugs! {
     StoreCursorShort = "store_cursor_short", "the last entry of a snapshot is told again by the log";
     StoreSumAdopted = "store_sum_adopted", "the sum that a snapshot says is taken for that of its rows";
     StoreLoadedNotDecided = "store_loaded_not_decided", "what waits is not decided again on what a snapshot brings";
+    StoreHalfIsEntry = "store_half_is_entry", "a transfer is an entry where its page is still to come";
+    StoreNewNeedsUnseen = "store_new_needs_unseen", "what hangs together over rows that were not there is not decided again";
     StoreUnsettledLetGo = "store_unsettled_let_go", "what has no settled end is let go of with what has";
     StoreRevokedOwed = "store_revoked_owed", "the snapshot of a site that was taken away is loaded on";
 }

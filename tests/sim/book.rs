@@ -99,13 +99,14 @@ impl Book {
         }
     }
 
-    /// Numbers a movement already has in other scopes stay.
+    /// Numbers a movement already has in other scopes stay. It is an entry where it is numbered: at its other end it
+    /// counts for nothing before that scope's page is here.
     pub fn put_movement(&mut self, movement: &Movement, numbers: &BTreeMap<Scope, u64>) {
         let mut all = self.movements.get(&movement.id).map(|kept| kept.numbers.clone()).unwrap_or_default();
         all.extend(numbers);
         for line in movement.entries() {
-            let log_seq = all.get(&line.scope).copied();
-            let entry = TailEntry { log_seq, ..TailEntry::of(movement, &line) };
+            let Some(log_seq) = all.get(&line.scope).copied() else { continue };
+            let entry = TailEntry { log_seq: Some(log_seq), ..TailEntry::of(movement, &line) };
             let entries = self.entries.entry(line.cell).or_default();
             match entries.iter_mut().find(|known| known.movement == movement.id && known.delta == entry.delta) {
                 Some(known) => *known = entry,
@@ -234,8 +235,8 @@ impl Book {
         for &of in &needs.stocked {
             let here = |cell: &Cell| owns(of, cell) || of == cell.location.into();
             let held = |cell: &Cell| self.level(cell, over).on_hand != Quantity::ZERO;
-            let stocked = self.all_cells(over).iter().any(|cell| here(cell) && held(cell));
-            facts.stocked.insert(of, stocked);
+            let stocked = self.all_cells(over).iter().filter(|cell| here(cell) && held(cell)).count();
+            facts.stocked.insert(of, stocked as u64);
         }
         for &id in &needs.movements {
             facts.movements.insert(id, self.movement(id, over));

@@ -137,6 +137,17 @@ fn copies_that_go_on_after_a_restore_show_what_they_should_in_the_production_sto
     }
 }
 
+/// What is put away was emptied just before, in the same push; an answer waited for its question, and what stood on what it
+/// would join was not decided again with it; a transfer came in by the page of one site, and its other end counted already.
+#[cfg(feature = "sqlite")]
+#[test]
+fn what_waits_is_decided_again_with_all_that_it_hangs_together_with() {
+    for seed in [7_210_285, 7_211_776, 7_214_037, 7_205_515] {
+        let run = run(once(seed, Mode { sqlite: true, ..Mode::default() }));
+        assert!(run.failing.is_empty(), "seed {seed} --with-sqlite: {:#?}", run.failing);
+    }
+}
+
 /// A copy sent what waited in both, and the original began a site with a snapshot that held it.
 #[test]
 fn an_original_that_begins_with_a_snapshot_shows_nothing_twice_that_its_copy_sent() {

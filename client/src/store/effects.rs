@@ -159,6 +159,13 @@ fn keys_before(conn: &Connection, n: u64, of: Ref) -> Result<Vec<String>, Failur
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
+/// The rows that change `n` was decided from, and whether it may write them.
+pub fn needs(conn: &Connection, n: u64) -> Result<Vec<(Vec<u8>, bool)>, Failure> {
+    let mut statement = conn.prepare_cached("SELECT row, writes FROM pending_need WHERE n = ?1 ORDER BY row")?;
+    let needs = statement.query_map([n], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(needs.collect::<Result<_, _>>()?)
+}
+
 /// Notes which rows change `n` was decided from, and which of them it may write.
 pub fn write_needs(conn: &Connection, n: u64, action: &Action, needs: &Needs) -> Result<(), Failure> {
     let mut rows: BTreeMap<Vec<u8>, bool> = BTreeMap::new();

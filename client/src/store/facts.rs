@@ -179,13 +179,16 @@ fn read_count(row: &Row<'_>) -> rusqlite::Result<Option<LastCount>> {
     Ok(Some(LastCount { change: ChangeId(change), order, counted, log_seq, clock_error: 0, person: None }))
 }
 
+/// What the balance is the sum of. A movement between two sites that came with the page of the one is no entry of the
+/// other before that one's page is here.
 fn tail(conn: &Connection, view: View, cell: &Cell, from: i64) -> Result<Vec<TailEntry>, Failure> {
     let sql = "SELECT qty, order_ts, order_device, order_seq, kind = 'count_variance', seq, movement FROM entry
         WHERE item = ?1 AND location = ?2 AND order_ts >= ?3 AND status = ?4 AND coalesce(lot, x'') = ?5
-          AND (?6 OR n IS NULL)";
+          AND (?6 AND n IS NOT NULL OR n IS NULL AND (seq IS NOT NULL OR ?7))";
     let mut statement = conn.prepare_cached(sql)?;
     let lot = lot_key(cell.lot);
-    let key = (cell.item.0, cell.location.0, from, cell.status.name(), lot, view == View::Now);
+    let (now, half) = (view == View::Now, seeded!(StoreHalfIsEntry));
+    let key = (cell.item.0, cell.location.0, from, cell.status.name(), lot, now, half);
     let rows = statement.query_map(key, |row| {
         Ok(TailEntry {
             movement: MovementId(row.get(6)?),
@@ -199,14 +202,15 @@ fn tail(conn: &Connection, view: View, cell: &Cell, from: i64) -> Result<Vec<Tai
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn stocked(conn: &Connection, view: View, of: Ref) -> Result<bool, Failure> {
+/// In how many cells of an item, or at a location, there is stock.
+fn stocked(conn: &Connection, view: View, of: Ref) -> Result<u64, Failure> {
     let sql = match (view, of.kind) {
-        (View::Now, Kind::Location) => "SELECT 1 FROM balance_now WHERE location = ?1 AND on_hand <> 0 LIMIT 1",
-        (View::Now, _) => "SELECT 1 FROM balance_now WHERE item = ?1 AND on_hand <> 0 LIMIT 1",
-        (View::Base, Kind::Location) => "SELECT 1 FROM balance WHERE location = ?1 AND on_hand <> 0 LIMIT 1",
-        (View::Base, _) => "SELECT 1 FROM balance WHERE item = ?1 AND on_hand <> 0 LIMIT 1",
+        (View::Now, Kind::Location) => "SELECT count(*) FROM balance_now WHERE location = ?1 AND on_hand <> 0",
+        (View::Now, _) => "SELECT count(*) FROM balance_now WHERE item = ?1 AND on_hand <> 0",
+        (View::Base, Kind::Location) => "SELECT count(*) FROM balance WHERE location = ?1 AND on_hand <> 0",
+        (View::Base, _) => "SELECT count(*) FROM balance WHERE item = ?1 AND on_hand <> 0",
     };
-    Ok(conn.prepare_cached(sql)?.exists([of.id])?)
+    Ok(conn.prepare_cached(sql)?.query_row([of.id], |row| row.get(0))?)
 }
 
 fn movement(conn: &Connection, view: View, id: MovementId) -> Result<Option<MovementFacts>, Failure> {

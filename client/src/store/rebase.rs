@@ -29,27 +29,29 @@ pub fn run(
     if touched.is_empty() {
         return Ok(0);
     }
-    let places = closure(conn, touched)?;
-    let count = places.len();
-    decide(conn, device, places, stale)?;
-    Ok(count)
+    let mut places = closure(conn, touched)?;
+    let mut count = places.len();
+    loop {
+        let others = decide(conn, device, &places, stale)?;
+        if others.is_empty() {
+            return Ok(count);
+        }
+        count += others.len();
+        places.extend(others);
+    }
 }
 
 /// Decides every pending change again: after this device took a new id, or its base was wiped.
 pub fn run_all(conn: &Connection, device: DeviceId, stale: &mut Stale) -> Result<usize, Failure> {
     let places: BTreeSet<u64> = outbox::all_pending(conn)?.into_iter().collect();
-    let count = places.len();
-    decide(conn, device, places, stale)?;
-    Ok(count)
+    decide(conn, device, &places, stale)?;
+    Ok(places.len())
 }
 
+/// The changes that were decided from these rows, and all that hang together with them.
 fn closure(conn: &Connection, mut touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet<u64>, Failure> {
     let mut places: BTreeSet<u64> = BTreeSet::new();
-    let by_stock =
-        conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'73' AND row < x'74' LIMIT 1")?.exists([])?;
-    let by_movement =
-        conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'6D' AND row < x'6E' LIMIT 1")?.exists([])?;
-    if by_stock {
+    if asks_for_stock(conn)? {
         touched.extend(touched.clone().iter().filter_map(|row| effects::stock_rows(row)).flatten());
     }
     let mut readers = conn.prepare_cached("SELECT n FROM pending_need WHERE row = ?1")?;
@@ -58,21 +60,36 @@ fn closure(conn: &Connection, mut touched: BTreeSet<Vec<u8>>) -> Result<BTreeSet
             places.insert(n?);
         }
     }
+    let found: Vec<u64> = places.iter().copied().filter(|_| !seeded!(StoreLaterNotDecided)).collect();
+    places.extend(others(conn, &places, found)?);
+    Ok(places)
+}
+
+fn asks_for_stock(conn: &Connection) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM pending_need WHERE row >= x'73' AND row < x'74' LIMIT 1";
+    Ok(conn.prepare_cached(sql)?.exists([])?)
+}
+
+/// What hangs together with the changes at `open` and is not among `places`.
+fn others(conn: &Connection, places: &BTreeSet<u64>, mut open: Vec<u64>) -> Result<BTreeSet<u64>, Failure> {
+    let mut others: BTreeSet<u64> = BTreeSet::new();
+    let by_stock = asks_for_stock(conn)?;
+    let by_movement =
+        conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'6D' AND row < x'6E' LIMIT 1")?.exists([])?;
     let neighbours = "SELECT other.n FROM pending_need mine JOIN pending_need other ON other.row = mine.row
         WHERE mine.n = ?1 AND (mine.writes AND other.n > ?1 OR other.writes AND other.n < ?1)";
     let mut neighbours = conn.prepare_cached(neighbours)?;
-    let mut open: Vec<u64> = places.iter().copied().filter(|_| !seeded!(StoreLaterNotDecided)).collect();
     while let Some(n) = open.pop() {
-        let mut others: Vec<u64> = neighbours.query_map([n], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut found: Vec<u64> = neighbours.query_map([n], |row| row.get(0))?.collect::<Result<_, _>>()?;
         if by_stock {
-            others.extend(by_stock_of(conn, n)?);
+            found.extend(by_stock_of(conn, n)?);
         }
         if by_movement {
-            others.extend(by_movement_of(conn, n)?);
+            found.extend(by_movement_of(conn, n)?);
         }
-        open.extend(others.into_iter().filter(|other| places.insert(*other)));
+        open.extend(found.into_iter().filter(|other| !places.contains(other) && others.insert(*other)));
     }
-    Ok(places)
+    Ok(others)
 }
 
 /// Later changes that ask whether there is stock where change `n` moves some, and earlier ones that move some where
@@ -115,18 +132,32 @@ fn by_movement_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
     Ok(found)
 }
 
-fn decide(conn: &Connection, device: DeviceId, places: BTreeSet<u64>, stale: &mut Stale) -> Result<(), Failure> {
+/// Decides these changes in their order. Some now stand on other rows than before, a question that was not here yet
+/// for example: says what hangs together with them over those.
+fn decide(
+    conn: &Connection,
+    device: DeviceId,
+    places: &BTreeSet<u64>,
+    stale: &mut Stale,
+) -> Result<BTreeSet<u64>, Failure> {
     let mut facts = Facts::default();
     let landed = places.first().map(|&first| outbox::landed_after(conn, first)).transpose()?.unwrap_or_default();
-    for n in places {
-        if let Some(pending) = outbox::pending(conn, (device, n), &landed)? {
-            again(conn, &pending, &mut facts, stale)?;
+    let mut moved_on = Vec::new();
+    for &n in places {
+        if let Some(pending) = outbox::pending(conn, (device, n), &landed)?
+            && again(conn, &pending, &mut facts, stale)?
+        {
+            moved_on.push(n);
         }
     }
-    Ok(())
+    if moved_on.is_empty() || seeded!(StoreNewNeedsUnseen) {
+        return Ok(BTreeSet::new());
+    }
+    others(conn, places, moved_on)
 }
 
-fn again(conn: &Connection, pending: &Pending, facts: &mut Facts, stale: &mut Stale) -> Result<(), Failure> {
+/// Says whether the change was decided from other rows than before.
+fn again(conn: &Connection, pending: &Pending, facts: &mut Facts, stale: &mut Stale) -> Result<bool, Failure> {
     let one = std::slice::from_ref(pending);
     loop {
         let needs = rebase_needs(one, facts);
@@ -136,6 +167,7 @@ fn again(conn: &Connection, pending: &Pending, facts: &mut Facts, stale: &mut St
         facts::load(conn, View::Base, &needs, facts)?;
     }
     let needs = needs_of(&pending.act, facts);
+    let before = effects::needs(conn, pending.n)?;
     effects::erase(conn, pending.n, stale)?;
     for (_, decided) in rebase(one, facts) {
         if let Ok(made) = &decided {
@@ -143,5 +175,6 @@ fn again(conn: &Connection, pending: &Pending, facts: &mut Facts, stale: &mut St
         }
         outbox::forecast(conn, pending.n, decided.as_ref().err())?;
     }
-    effects::write_needs(conn, pending.n, &pending.act.action, &needs)
+    effects::write_needs(conn, pending.n, &pending.act.action, &needs)?;
+    Ok(effects::needs(conn, pending.n)? != before)
 }

@@ -23,7 +23,7 @@ impl Archive {
     pub(super) fn needs(&self, facts: &Facts) -> Needs {
         let mut needs = Needs::default();
         needs.record(self.record);
-        if self.archived && holds_stock(self.record.kind) {
+        if self.archived && may_hold_stock(self.record.kind) {
             needs.stocked.insert(self.record);
         }
         if let Some(record) = facts.record(self.record).filter(|_| !self.archived) {
@@ -46,7 +46,7 @@ impl Archive {
         if current.archived == self.archived {
             return Ok(Effects::default());
         }
-        if self.archived && facts.stocked.get(&self.record).copied().unwrap_or(false) {
+        if self.archived && facts.holds_stock(self.record) {
             return Err(Rejection::NotEmpty { subject: self.record });
         }
         let mut effects = Effects::default();
@@ -60,7 +60,7 @@ impl Archive {
     }
 }
 
-const fn holds_stock(kind: Kind) -> bool {
+const fn may_hold_stock(kind: Kind) -> bool {
     matches!(kind, Kind::Item | Kind::Location)
 }
 

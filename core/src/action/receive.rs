@@ -6,7 +6,7 @@ use crate::{
     id::{ItemId, LocationId, SupplierId},
     money::Money,
     quantity::Quantity,
-    record::{Kind, Ref, Tracking, fields::tracking},
+    record::{Kind, Tracking, fields::tracking},
     rejection::{FieldProblem, Rejection},
     seed::Virtual,
     stock::{Cell, LotEntry, MovementKind, Remarks, StockStatus},
@@ -68,9 +68,9 @@ impl Receive {
             && line.tracking == Tracking::Serial
         {
             let here = Cell { item: line.item, location: self.location, lot: Some(lot), status: self.status };
-            let elsewhere = facts.cells_of.get(&Ref::from(lot)).into_iter().flatten();
-            for cell in elsewhere.filter(|cell| **cell != here && facts.cell(cell).on_hand > Quantity::ZERO) {
-                effects.serial_elsewhere(context, lot, cell);
+            let known = facts.cells_of(lot.into());
+            for cell in known.into_iter().filter(|cell| *cell != here && facts.cell(cell).on_hand > Quantity::ZERO) {
+                effects.serial_elsewhere(context, lot, &cell);
             }
         }
         effects.post(context, facts, movement)?;

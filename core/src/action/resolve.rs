@@ -168,7 +168,7 @@ impl Resolve {
             needs.record(winner);
             needs.record(facts.resolved(winner));
             needs.cells_of.insert(loser.into());
-            for cell in facts.cells_of.get(&loser.into()).into_iter().flatten() {
+            for cell in &facts.cells_of(loser.into()) {
                 needs.record(cell.location);
                 needs.records.extend(cell.lot.map(Ref::from));
                 needs.cells.insert(*cell);
@@ -280,7 +280,7 @@ fn merge_items(
     alias.fields.insert("alias_of".into(), json!(winner));
     sign(context, &mut alias);
     effects.records.push(alias);
-    for cell in facts.cells_of.get(&loser.into()).into_iter().flatten() {
+    for cell in &facts.cells_of(loser.into()) {
         let on_hand = facts.cell(cell).on_hand;
         if on_hand == Quantity::ZERO {
             continue;

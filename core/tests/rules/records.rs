@@ -1,6 +1,6 @@
 //! Records of two people who did not know of each other.
 
-use crate::world::{World, create, edit, receive, save, whole};
+use crate::world::{World, create, edit, issue, receive, save, whole};
 use serde_json::json;
 use stillage_core::{
     action::{Archive, Keep, Resolve},
@@ -133,6 +133,28 @@ fn stock_keeps_its_place_from_being_archived() {
     world.push(0, 2_000_000, receive(item, bin, 1));
     let refused = world.push(0, 3_000_000, Archive { record: bin.into(), archived: true, expected_version: None });
     assert_eq!(refused.code.as_deref(), Some("NOT_EMPTY"));
+}
+
+#[test]
+fn what_is_emptied_in_a_push_is_archived_in_it() {
+    let (mut world, item, bin) = World::new(1);
+    world.push(0, 2_000_000, receive(item, bin, 1));
+    let put_away = |record: Ref| Archive { record, archived: true, expected_version: None };
+    let emptied = world.seal(0, 3_000_000, issue(item, bin, 1));
+    let archived = [put_away(item.into()), put_away(bin.into())].map(|action| world.seal(0, 4_000_000, action));
+    let settled = world.send(0, [vec![emptied], archived.to_vec()].concat());
+    let outcomes = settled.results.iter().map(|result| result.outcome);
+    assert!(outcomes.eq([Outcome::Applied; 3]), "{:?}", settled.results);
+}
+
+#[test]
+fn what_is_filled_in_a_push_is_not_archived_in_it() {
+    let (mut world, item, bin) = World::new(1);
+    let filled = world.seal(0, 2_000_000, receive(item, bin, 1));
+    let put_away = Archive { record: item.into(), archived: true, expected_version: None };
+    let put_away = world.seal(0, 3_000_000, put_away);
+    let settled = world.send(0, vec![filled, put_away]);
+    assert_eq!(settled.results[1].code.as_deref(), Some("NOT_EMPTY"));
 }
 
 #[test]

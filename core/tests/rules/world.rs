@@ -213,6 +213,8 @@ impl World {
     }
 
     fn forget_records(&mut self) {
+        self.facts.stocked.clear();
+        self.facts.cells_of.clear();
         let known = std::mem::take(&mut self.facts.records);
         self.stored.extend(known.into_iter().filter_map(|(of, record)| Some((of, record?))));
     }
@@ -248,8 +250,8 @@ impl World {
             facts.cells_of.insert(of, cells);
         }
         for of in needs.stocked {
-            let stocked = facts.cells.iter().any(|(cell, known)| owned(of, cell) && known.on_hand != Quantity::ZERO);
-            facts.stocked.insert(of, stocked);
+            let held = facts.cells.iter().filter(|(cell, known)| owned(of, cell) && known.on_hand != Quantity::ZERO);
+            facts.stocked.insert(of, held.count() as u64);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::{Tx, records::corrupt};
 use sqlx::{Error, FromRow};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use stillage_core::{
     facts::{CellFacts, LastCount, TailEntry},
     id::{ChangeId, DeviceId, ItemId, LocationId, LotId, MovementId, PersonId},
@@ -132,19 +132,21 @@ pub async fn of(tx: &mut Tx, owners: &BTreeSet<Ref>) -> Result<Vec<Cell>, Error>
     rows.iter().map(KeyRow::cell).collect()
 }
 
-/// Which of these items and locations hold any stock.
-pub async fn stocked(tx: &mut Tx, owners: &BTreeSet<Ref>) -> Result<BTreeSet<Uuid>, Error> {
+/// In how many cells of each of these items, or at each of these locations, there is stock.
+pub async fn stocked(tx: &mut Tx, owners: &BTreeSet<Ref>) -> Result<HashMap<Uuid, u64>, Error> {
     let ids: Vec<Uuid> = owners.iter().map(|of| of.id).collect();
-    let rows: Vec<Uuid> = sqlx::query_scalar(
-        "SELECT w.id FROM UNNEST($2::uuid[]) AS w(id)
-         WHERE EXISTS (SELECT 1 FROM balance b WHERE b.org = $1 AND b.item = w.id AND b.on_hand <> 0)
-            OR EXISTS (SELECT 1 FROM balance b WHERE b.org = $1 AND b.location = w.id AND b.on_hand <> 0)",
+    let rows: Vec<(Uuid, i64)> = sqlx::query_as(
+        "SELECT w.id, i.held + l.held FROM UNNEST($2::uuid[]) AS w(id)
+         CROSS JOIN LATERAL (SELECT count(*) AS held FROM balance b
+                             WHERE b.org = $1 AND b.item = w.id AND b.on_hand <> 0) i
+         CROSS JOIN LATERAL (SELECT count(*) AS held FROM balance b
+                             WHERE b.org = $1 AND b.location = w.id AND b.on_hand <> 0) l",
     )
     .bind(tx.org.0)
     .bind(ids)
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|(id, held)| (id, held.unsigned_abs())).collect())
 }
 
 #[derive(Debug, FromRow)]

@@ -90,7 +90,8 @@ impl Loaded {
         }
         if !needs.stocked.is_empty() {
             let stocked = cells::stocked(tx, &needs.stocked).await?;
-            self.facts.stocked.extend(needs.stocked.iter().map(|of| (*of, stocked.contains(&of.id))));
+            let held = |of: &Ref| stocked.get(&of.id).copied().unwrap_or_default();
+            self.facts.stocked.extend(needs.stocked.iter().map(|of| (*of, held(of))));
         }
         if !needs.cells_of.is_empty() {
             self.cells_of(tx, &needs.cells_of).await?;

@@ -215,7 +215,7 @@ fn shown(conn: &Connection, disk: &Disk) -> Result<Option<String>, Failure> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let count: PostedCount = serde_json::from_str(&row.get::<_, String>(1)?)?;
-        held.entry(row.get(0)?).or_default().2.insert(count.change, count);
+        held.entry(row.get(0)?).or_default().2.insert(count.change, PostedCount { clock_error: 0, ..count });
     }
     let memory = disk.outbox.iter().filter_map(|row| Some((row.n, layer(row.effects.as_deref()?)))).collect();
     Ok(odd("effects of change", &visible(held, disk), &visible(memory, disk)))
@@ -233,7 +233,8 @@ fn visible(mut layers: BTreeMap<u64, Layer>, disk: &Disk) -> BTreeMap<u64, Layer
 fn layer(effects: &Effects) -> Layer {
     let records = effects.records.iter().map(|record| (record.of, record.body()));
     let movements = effects.movements.iter().map(|movement| (movement.id, movement.clone()));
-    let counts = effects.counts.iter().map(|count| (count.change, count.clone()));
+    // An answer takes over how sure the count beside it is, which a store keeps of none.
+    let counts = effects.counts.iter().map(|count| (count.change, PostedCount { clock_error: 0, ..count.clone() }));
     (records.collect(), movements.collect(), counts.collect())
 }
 
