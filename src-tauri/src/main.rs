@@ -10,6 +10,11 @@ use std::{path::PathBuf, process::ExitCode};
 use stillage_client::Engine;
 use tracing_subscriber::EnvFilter;
 
+/// Gives back to the system what a sync needed for a moment.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Stillage: stock that is counted and moved with or without a network.
 #[derive(Debug, Parser)]
 #[command(name = "stillage-desktop", version)]

@@ -52,6 +52,12 @@ impl Principal {
         context.data_opt::<Self>().ok_or(ServerError::SignedOut)
     }
 
+    /// What a device asks, it asks for itself.
+    pub fn require_device(&self, device: DeviceId) -> Result<(), ServerError> {
+        let own = self.device == device;
+        if own { Ok(()) } else { Err(ServerError::Forbidden("The token belongs to another device.")) }
+    }
+
     pub fn require_write(&self) -> Result<(), ServerError> {
         if self.may_write { Ok(()) } else { Err(ServerError::Forbidden("This token may only read.")) }
     }

@@ -6,8 +6,9 @@ use stillage_server::commands::{self, Cli};
 use tracing_subscriber::EnvFilter;
 
 /// Requests are many small allocations, freed by another thread than made them.
+#[cfg(target_os = "linux")]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -100,14 +100,15 @@ impl Pokes {
     }
 }
 
-/// What a device hears; with `follow`, what it would ask when it begins to listen, also what it would be answered.
+/// What a device hears; with `follow`, what it would ask when it begins to listen, also what it would be answered. Ends
+/// when the device may not hear any more.
 pub fn pokes(
     app: App,
     principal: Principal,
     follow: Option<PullInput>,
 ) -> Result<impl Stream<Item = Poke> + use<>, ServerError> {
-    if follow.as_ref().is_some_and(|input| input.device != principal.device) {
-        return Err(ServerError::Forbidden("The token belongs to another device."));
+    if let Some(input) = &follow {
+        principal.require_device(input.device)?;
     }
     // Whoever is in another history finds that out when it pulls.
     let follow = follow.filter(|input| input.epoch == Some(app.epoch));
@@ -117,8 +118,10 @@ pub fn pokes(
         |(mut heads, app, principal, mut follow)| async move {
             let moved = heads.next().await?;
             let followed = match &mut follow {
-                Some(input) => match pull::follow(&app, &principal, (input, &moved)).await {
+                // On the heap while it runs: else every socket that waits would hold the room for it.
+                Some(input) => match Box::pin(pull::follow(&app, &principal, (input, &moved))).await {
                     Ok(followed) => followed,
+                    Err(ServerError::SignedOut) => return None,
                     // It will ask, and hear what is wrong.
                     Err(fault) => {
                         tracing::debug!(?fault, device = %input.device, "nothing is brought with the poke");

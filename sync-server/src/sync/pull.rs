@@ -33,9 +33,7 @@ const MAX_RESULTS: usize = 5000;
 
 /// Everything after the device's cursors, as far as there is room.
 pub async fn pull(app: &App, principal: &Principal, input: PullInput) -> Result<PullAnswer, ServerError> {
-    if principal.device != input.device {
-        return Err(ServerError::Forbidden("The token belongs to another device."));
-    }
+    principal.require_device(input.device)?;
     // Cursors of another history mean nothing here; that device starts anew.
     let known = input.epoch.is_none_or(|epoch| epoch == app.epoch);
     note_mismatches(input.device, &input.mismatches);

@@ -56,8 +56,9 @@ impl Pusher {
     /// A desktop's push. Refusals are data.
     pub async fn push(&self, principal: &Principal, input: PushInput) -> Result<PushAnswer, ServerError> {
         principal.require_write()?;
-        if principal.kind != PrincipalKind::Desktop || principal.device != input.device {
-            return Err(ServerError::Forbidden("The token belongs to another device."));
+        principal.require_device(input.device)?;
+        if principal.kind != PrincipalKind::Desktop {
+            return Err(ServerError::Forbidden("Only a desktop pushes."));
         }
         self.push_carried(input).await
     }

@@ -85,9 +85,7 @@ async fn make(app: &App, scope: Scope) -> anyhow::Result<Option<u64>> {
 
 /// What a device loads of the scopes it named, as far as it may hold them and they are worth it.
 pub async fn manifest(app: &App, principal: &Principal, input: ManifestInput) -> Result<Manifest, ServerError> {
-    if principal.device != input.device {
-        return Err(ServerError::Forbidden("The token belongs to another device."));
-    }
+    principal.require_device(input.device)?;
     let mut manifest = empty(app);
     if input.format != FORMAT || input.epoch.is_some_and(|epoch| epoch != app.epoch) {
         return Ok(manifest);
