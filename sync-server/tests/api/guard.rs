@@ -61,6 +61,17 @@ async fn a_caller_of_one_site_sees_and_books_only_its_stock() {
     assert_eq!(limited.code(query, json!({ "i": input })).await, "FORBIDDEN");
 }
 
+/// More than may run at once.
+#[tokio::test]
+async fn queries_that_wait_for_their_turn_are_all_answered() {
+    let server = Server::start().await;
+    let api = server.caller(true).await;
+    api.item("A", "Bolt").await;
+    let asked = (0..64).map(|_| api.data("{ items(first: 1) { totalCount } }", json!({})));
+    let answered = futures_util::future::join_all(asked).await;
+    assert!(answered.iter().all(|answer| answer["items"]["totalCount"] == 1), "{answered:#?}");
+}
+
 #[tokio::test]
 async fn a_page_wants_one_size_within_the_limit() {
     let server = Server::start().await;

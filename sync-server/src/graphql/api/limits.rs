@@ -1,5 +1,5 @@
 //! What guards the door of the schema: who may look at it, how dear and how deep a request may be,
-//! how many of them a caller may send; and that no error leaves without a code.
+//! how many of them a caller may send, and how many run at once; and that no error leaves without a code.
 //!
 //! The surprise: it stands around the schema and is no extension of it. An extension, even one that only looks at
 //! whole requests, is called for every field of an answer, and a page of a list has a thousand.
@@ -30,6 +30,11 @@ use futures_util::{
 };
 use std::{any::TypeId, sync::Arc};
 use stillage_core::id::DeviceId;
+use tokio::sync::Semaphore;
+
+/// Queries that run at once. What one needs while it runs is many times its answer, and the processors and Postgres have
+/// enough to do with so many; the others wait before anything is made for them.
+const TURNS: usize = 16;
 
 /// The schema behind its guard. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +46,7 @@ struct Inner {
     limits: Limits,
     buckets: Buckets,
     documents: Documents,
+    turns: Semaphore,
 }
 
 /// What one request was charged.
@@ -58,6 +64,8 @@ struct Admitted {
     spent: Spent,
     gathered: Gathered,
     subscribes: bool,
+    /// Waits for its turn. What desktops ask for does not, and neither does what changes something.
+    waits: bool,
 }
 
 impl Executor for Guarded {
@@ -92,7 +100,8 @@ impl Executor for Guarded {
 impl Guarded {
     #[must_use]
     pub fn new(schema: Schema, app: App, limits: Limits) -> Self {
-        Self(Arc::new(Inner { schema, app, limits, buckets: Buckets::default(), documents: Documents::default() }))
+        let (buckets, documents, turns) = (Buckets::default(), Documents::default(), Semaphore::new(TURNS));
+        Self(Arc::new(Inner { schema, app, limits, buckets, documents, turns }))
     }
 
     /// The variables of a request's text that hold messages of the sync protocol.
@@ -121,6 +130,7 @@ impl Guarded {
         }
         let gathered = Gathered::default();
         let subscribes = subscribes(&document.parsed, request.operation_name.as_deref());
+        let waits = !mutation && document.messages.is_empty();
         request.set_parsed_query(document.parsed.clone());
         // Strangers do not see the schema; everybody else gets loaders of their own.
         let request = match principal {
@@ -130,12 +140,14 @@ impl Guarded {
             }
             None => request.disable_introspection(),
         };
-        Ok(Admitted { request, spent, gathered, subscribes })
+        Ok(Admitted { request, spent, gathered, subscribes, waits })
     }
 
     async fn run(&self, admitted: Admitted) -> Response {
-        let Admitted { request, spent, gathered, .. } = admitted;
+        let Admitted { request, spent, gathered, waits, .. } = admitted;
+        let turn = if waits { self.0.turns.acquire().await.ok() } else { None };
         let response = gathering(gathered, Box::pin(self.0.schema.execute(request))).await;
+        drop(turn);
         let mut response = all_coded(response);
         let shown = self.settled(spent, &response.data);
         response.extensions.insert("cost".into(), shown);
