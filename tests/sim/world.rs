@@ -95,6 +95,8 @@ pub struct World<'a> {
     backups: Vec<Server>,
     /// What devices held as settled when their server was lost.
     settled: BTreeSet<ChangeId>,
+    /// What each history that was lost had taken.
+    histories: Vec<BTreeSet<ChangeId>>,
     /// Items and places that were below zero when their server was lost.
     overdrawn: BTreeSet<(String, String)>,
     /// Which change made which record.

@@ -69,6 +69,8 @@ impl World<'_> {
             let settled = device.disk.outbox.iter().filter(|row| row.state == State::Settled);
             self.settled.extend(settled.map(|row| row.change.id));
         }
+        let taken = self.server.changes.iter().filter(|(_, known)| is_taken(known.outcome));
+        self.histories.push(taken.map(|(change, _)| *change).collect());
     }
 
     /// Where the lost history was below zero: what was taken there again on its way back does not all fit a second time.
@@ -227,8 +229,8 @@ impl World<'_> {
             Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
             Some("NOT_ENOUGH_STOCK") => {
                 let Some(place) = named("item").zip(named("location")) else { return false };
-                let short =
-                    self.is_promised_twice(place) || self.is_short_of(place, held, &[asked, &[change]].concat());
+                let short = self.is_promised_twice(change, place)
+                    || self.is_short_of(place, held, &[asked, &[change]].concat());
                 short || self.waits_with_its_reversal(change)
             }
             Some("ALREADY_REVERSED") => {
@@ -239,13 +241,16 @@ impl World<'_> {
         }
     }
 
-    /// In a place that may not go below zero somebody has taken since what was gone before, more was taken than there was in
-    /// the lost history, or what came in there was on a disk that is no more.
-    fn is_promised_twice(&self, (item, location): (&str, &str)) -> bool {
+    /// In a place that may not go below zero somebody has taken since what was gone before, or had taken it in another
+    /// history than this change; more was taken than there was in the lost history; or what came in there was on a disk that
+    /// is no more.
+    fn is_promised_twice(&self, change: ChangeId, (item, location): (&str, &str)) -> bool {
+        let together = |other| self.histories.iter().any(|taken| taken.contains(&change) && taken.contains(&other));
         let mut moved = self.server.book.movements.values().map(|kept| &kept.movement);
         let since = moved.any(|movement| {
             let here = movement.item.to_string() == item && movement.from.location.to_string() == location;
-            here && !movement.is_variance() && !self.settled.contains(&movement.change)
+            let both = self.settled.contains(&movement.change) && together(movement.change);
+            here && !movement.is_variance() && !both
         });
         let overdrawn = self.overdrawn.contains(&(item.to_owned(), location.to_owned()));
         since || overdrawn || !self.destroyed.is_empty()

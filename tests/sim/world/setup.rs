@@ -43,6 +43,7 @@ impl<'a> World<'a> {
             images: BTreeMap::new(),
             backups: Vec::new(),
             settled: BTreeSet::new(),
+            histories: Vec::new(),
             overdrawn: BTreeSet::new(),
             makers: BTreeMap::new(),
             land,
