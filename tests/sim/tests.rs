@@ -53,8 +53,8 @@ fn some_hundred_schedules_hold() {
     assert_eq!(idle, [&Check::StoresAgree]);
 }
 
-/// With a seed of its own every time: the assertion names the one that fails. Without snapshots: with them a seed in some
-/// 1,700 is known to fail (docs/guarantees.md).
+/// With a seed of its own every time: the assertion names the one that fails. Without snapshots,
+/// until more have been run with them (docs/guarantees.md).
 #[cfg(feature = "sqlite")]
 #[test]
 fn some_schedules_hold_in_the_production_store_and_do_what_they_do_in_memory() {

@@ -30,14 +30,13 @@ pub fn run(
         return Ok(0);
     }
     let mut places = closure(conn, touched)?;
-    let mut count = places.len();
     loop {
-        let others = decide(conn, device, &places, stale)?;
-        if others.is_empty() {
-            return Ok(count);
+        let moved_on = decide(conn, device, &places, stale)?;
+        let more = others(conn, &places, moved_on)?;
+        if more.is_empty() || seeded!(StoreNewNeedsUnseen) {
+            return Ok(places.len());
         }
-        count += others.len();
-        places.extend(others);
+        places.extend(more);
     }
 }
 
@@ -73,6 +72,9 @@ fn asks_for_stock(conn: &Connection) -> Result<bool, Failure> {
 /// What hangs together with the changes at `open` and is not among `places`.
 fn others(conn: &Connection, places: &BTreeSet<u64>, mut open: Vec<u64>) -> Result<BTreeSet<u64>, Failure> {
     let mut others: BTreeSet<u64> = BTreeSet::new();
+    if open.is_empty() {
+        return Ok(others);
+    }
     let by_stock = asks_for_stock(conn)?;
     let by_movement =
         conn.prepare_cached("SELECT 1 FROM pending_need WHERE row >= x'6D' AND row < x'6E' LIMIT 1")?.exists([])?;
@@ -132,14 +134,9 @@ fn by_movement_of(conn: &Connection, n: u64) -> Result<Vec<u64>, Failure> {
     Ok(found)
 }
 
-/// Decides these changes in their order. Some now stand on other rows than before, a question that was not here yet
-/// for example: says what hangs together with them over those.
-fn decide(
-    conn: &Connection,
-    device: DeviceId,
-    places: &BTreeSet<u64>,
-    stale: &mut Stale,
-) -> Result<BTreeSet<u64>, Failure> {
+/// Decides these changes in their order. Says which of them now stand on other rows than before, a question that was not
+/// here yet for example.
+fn decide(conn: &Connection, device: DeviceId, places: &BTreeSet<u64>, stale: &mut Stale) -> Result<Vec<u64>, Failure> {
     let mut facts = Facts::default();
     let landed = places.first().map(|&first| outbox::landed_after(conn, first)).transpose()?.unwrap_or_default();
     let mut moved_on = Vec::new();
@@ -150,10 +147,7 @@ fn decide(
             moved_on.push(n);
         }
     }
-    if moved_on.is_empty() || seeded!(StoreNewNeedsUnseen) {
-        return Ok(BTreeSet::new());
-    }
-    others(conn, places, moved_on)
+    Ok(moved_on)
 }
 
 /// Says whether the change was decided from other rows than before.

@@ -198,7 +198,6 @@ impl World {
             let missing = needs(batch, &self.facts);
             if missing.is_empty() {
                 self.facts.cells = known;
-                self.facts.cells_of.clear();
                 return asked;
             }
             asked.extend(missing.cells.iter().copied());
