@@ -28,7 +28,7 @@ use axum::{
 };
 use request_id::RequestId;
 use serde_json::json;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tower_http::{
     compression::{CompressionLayer, predicate::SizeAbove},
     cors::{AllowOrigin, CorsLayer},
@@ -53,8 +53,7 @@ pub struct HttpOptions {
     pub graphiql: bool,
 }
 
-/// What every handler can reach.
-#[derive(Clone)]
+/// What every handler can reach. Requests share one: the layers around a handler clone its state for each.
 pub struct Web {
     pub app: App,
     pub schema: Guarded,
@@ -65,7 +64,7 @@ pub struct Web {
 /// The whole HTTP face of `app`.
 pub fn router(app: &App, options: &HttpOptions) -> Router {
     let tokens = Tokens::new(app.pool.clone(), app.org, app.mint);
-    let web = Web { app: app.clone(), schema: graphql::schema(app), tokens, graphiql: options.graphiql };
+    let web = Arc::new(Web { app: app.clone(), schema: graphql::schema(app), tokens, graphiql: options.graphiql });
     let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT);
     // The socket lives longer than any timeout, so the layer stands on the endpoints only.
     let endpoints = Router::new()
@@ -101,7 +100,7 @@ fn cors(origins: &[String]) -> CorsLayer {
 
 /// One GraphQL request. Whatever is wrong with it is said in GraphQL's own form.
 async fn answer(
-    State(web): State<Web>,
+    State(web): State<Arc<Web>>,
     axum::Extension(RequestId(id)): axum::Extension<RequestId>,
     headers: HeaderMap,
     body: Bytes,
@@ -135,7 +134,7 @@ fn bad_request(id: &str, fault: &serde_json::Error) -> Response {
 }
 
 /// Whether requests can be answered: the database is there and has every migration.
-async fn ready(State(web): State<Web>) -> Response {
+async fn ready(State(web): State<Arc<Web>>) -> Response {
     match organisation::is_current(&web.app.store).await {
         Ok(true) => Json(json!({ "status": "ready" })).into_response(),
         Ok(false) => not_ready("MIGRATIONS_PENDING"),

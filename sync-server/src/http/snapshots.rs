@@ -13,12 +13,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use headers::{HeaderMapExt, Range};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::ops::Bound;
+use std::{ops::Bound, sync::Arc};
 use uuid::Uuid;
 
 /// One chunk. It never changes: its name and its ETag are enough to go on with it.
 pub async fn chunk(
-    State(web): State<Web>,
+    State(web): State<Arc<Web>>,
     Path((snapshot, n)): Path<(Uuid, u32)>,
     headers: HeaderMap,
 ) -> axum::response::Response {

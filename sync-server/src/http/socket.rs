@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use std::sync::Arc;
 
 /// What a socket reads and writes at a time. It mostly has nothing to say, and there are hundreds.
 const BUFFER: usize = 2048;
@@ -24,7 +25,7 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// GET on the endpoint itself: the socket, or the page for people if it is switched on.
 pub async fn open_or_page(
-    state: State<Web>,
+    state: State<Arc<Web>>,
     id: Extension<RequestId>,
     headers: HeaderMap,
     protocol: Result<GraphQLProtocol, StatusCode>,
@@ -38,7 +39,7 @@ pub async fn open_or_page(
 }
 
 pub async fn open(
-    State(web): State<Web>,
+    State(web): State<Arc<Web>>,
     Extension(RequestId(id)): Extension<RequestId>,
     headers: HeaderMap,
     protocol: GraphQLProtocol,

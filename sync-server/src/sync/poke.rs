@@ -112,26 +112,38 @@ pub fn pokes(
     }
     // Whoever is in another history finds that out when it pulls.
     let follow = follow.filter(|input| input.epoch == Some(app.epoch));
-    let heads = Box::pin(app.pokes.listen(principal.clone()));
-    let pokes = futures_util::stream::unfold(
-        (heads, app, principal, follow),
-        |(mut heads, app, principal, mut follow)| async move {
-            let moved = heads.next().await?;
-            let followed = match &mut follow {
-                // On the heap while it runs: else every socket that waits would hold the room for it.
-                Some(input) => match Box::pin(pull::follow(&app, &principal, (input, &moved))).await {
-                    Ok(followed) => followed,
-                    Err(ServerError::SignedOut) => return None,
-                    // It will ask, and hear what is wrong.
-                    Err(fault) => {
-                        tracing::debug!(?fault, device = %input.device, "nothing is brought with the poke");
-                        None
-                    }
-                },
-                None => None,
-            };
-            Some((Poke { heads: moved, followed }, (heads, app, principal, follow)))
-        },
-    );
-    Ok(pokes)
+    let listener = Listener { heads: Box::pin(app.pokes.listen(principal.clone())), app, principal, follow };
+    // On the heap: else each of the futures around it would hold the room for it again.
+    Ok(futures_util::stream::unfold(Box::new(listener), |mut listener| async move {
+        let poke = listener.next().await?;
+        Some((poke, listener))
+    }))
+}
+
+/// Somebody on a socket.
+struct Listener<H> {
+    heads: H,
+    app: App,
+    principal: Principal,
+    follow: Option<PullInput>,
+}
+
+impl<H: Stream<Item = Vec<Cursor>> + Unpin> Listener<H> {
+    async fn next(&mut self) -> Option<Poke> {
+        let moved = self.heads.next().await?;
+        let Some(input) = &mut self.follow else {
+            return Some(Poke { heads: moved, followed: None });
+        };
+        // On the heap while it runs: a socket mostly waits.
+        let followed = match Box::pin(pull::follow(&self.app, &self.principal, (input, &moved))).await {
+            Ok(followed) => followed,
+            Err(ServerError::SignedOut) => return None,
+            // It will ask, and hear what is wrong.
+            Err(fault) => {
+                tracing::debug!(?fault, device = %input.device, "nothing is brought with the poke");
+                None
+            }
+        };
+        Some(Poke { heads: moved, followed })
+    }
 }
