@@ -6,7 +6,7 @@
 
 use super::facts::read_word;
 use crate::Failure;
-use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, types::Type};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 use stillage_core::{
@@ -70,51 +70,70 @@ impl Beyond {
 pub fn write(
     conn: &Connection,
     n: Option<u64>,
-    (movement, body): (&Movement, Option<&str>),
+    whole: (&Movement, Option<&str>),
     numbers: &BTreeMap<Scope, u64>,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO movement (id, n, change, kind, item, lot, from_location, from_site, from_status, from_seq,
-            to_location, to_site, to_status, to_seq, qty, order_ts, order_device, order_seq, at, reference, reverses,
-            person, beyond, body)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-            ?23, ?24)
-        ON CONFLICT (id) DO UPDATE SET n = excluded.n, change = excluded.change, kind = excluded.kind,
-            item = excluded.item, lot = excluded.lot,
-            from_location = excluded.from_location, from_site = excluded.from_site, from_status = excluded.from_status,
-            from_seq = coalesce(excluded.from_seq, from_seq),
-            to_location = excluded.to_location, to_site = excluded.to_site, to_status = excluded.to_status,
-            to_seq = coalesce(excluded.to_seq, to_seq),
-            qty = excluded.qty, order_ts = excluded.order_ts, order_device = excluded.order_device,
-            order_seq = excluded.order_seq, at = excluded.at, reference = excluded.reference,
-            reverses = excluded.reverses, person = excluded.person, beyond = excluded.beyond, body = excluded.body";
-    let number = |site: Option<_>| site.and_then(|site| numbers.get(&Scope::Site(site))).copied();
-    conn.prepare_cached(sql)?.execute(rusqlite::params![
-        movement.id.0,
-        n,
-        movement.change.0,
-        movement.kind.name(),
-        movement.item.0,
-        movement.lot.map(|lot| lot.0),
-        movement.from.location.0,
-        movement.from.site.map(|site| site.0),
-        movement.from.status.name(),
-        number(movement.from.site),
-        movement.to.location.0,
-        movement.to.site.map(|site| site.0),
-        movement.to.status.name(),
-        number(movement.to.site),
-        movement.qty.0,
-        movement.order.ts,
-        movement.order.device.0,
-        movement.order.seq,
-        movement.at,
-        movement.remarks.reference,
-        movement.reverses.map(|id| id.0),
-        movement.person.map(|id| id.0),
-        Beyond::of(movement).text()?,
-        body.unwrap_or(BUILT),
-    ])?;
-    Ok(())
+    Insert::new(conn)?.run(n, whole, |scope| numbers.get(&scope).copied())
+}
+
+/// The same for many: to find a statement that is so long costs as much as to bind it.
+pub struct Insert<'a>(CachedStatement<'a>);
+
+impl<'a> Insert<'a> {
+    pub fn new(conn: &'a Connection) -> Result<Self, Failure> {
+        let sql = "INSERT INTO movement (id, n, change, kind, item, lot, from_location, from_site, from_status, from_seq,
+                to_location, to_site, to_status, to_seq, qty, order_ts, order_device, order_seq, at, reference, reverses,
+                person, beyond, body)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                ?23, ?24)
+            ON CONFLICT (id) DO UPDATE SET n = excluded.n, change = excluded.change, kind = excluded.kind,
+                item = excluded.item, lot = excluded.lot,
+                from_location = excluded.from_location, from_site = excluded.from_site,
+                from_status = excluded.from_status, from_seq = coalesce(excluded.from_seq, from_seq),
+                to_location = excluded.to_location, to_site = excluded.to_site, to_status = excluded.to_status,
+                to_seq = coalesce(excluded.to_seq, to_seq),
+                qty = excluded.qty, order_ts = excluded.order_ts, order_device = excluded.order_device,
+                order_seq = excluded.order_seq, at = excluded.at, reference = excluded.reference,
+                reverses = excluded.reverses, person = excluded.person, beyond = excluded.beyond, body = excluded.body";
+        Ok(Self(conn.prepare_cached(sql)?))
+    }
+
+    /// With the number it has in each scope.
+    pub fn run(
+        &mut self,
+        n: Option<u64>,
+        (movement, body): (&Movement, Option<&str>),
+        number: impl Fn(Scope) -> Option<u64>,
+    ) -> Result<(), Failure> {
+        let number = |site: Option<_>| site.and_then(|site| number(Scope::Site(site)));
+        self.0.execute(rusqlite::params![
+            movement.id.0,
+            n,
+            movement.change.0,
+            movement.kind.name(),
+            movement.item.0,
+            movement.lot.map(|lot| lot.0),
+            movement.from.location.0,
+            movement.from.site.map(|site| site.0),
+            movement.from.status.name(),
+            number(movement.from.site),
+            movement.to.location.0,
+            movement.to.site.map(|site| site.0),
+            movement.to.status.name(),
+            number(movement.to.site),
+            movement.qty.0,
+            movement.order.ts,
+            movement.order.device.0,
+            movement.order.seq,
+            movement.at,
+            movement.remarks.reference,
+            movement.reverses.map(|id| id.0),
+            movement.person.map(|id| id.0),
+            Beyond::of(movement).text()?,
+            body.unwrap_or(BUILT),
+        ])?;
+        Ok(())
+    }
 }
 
 /// The movement with this id, of the base or pending.

@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use rusqlite::Connection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use stillage_core::{
     change::Outcome,
     id::{ChangeId, LocationId},
@@ -120,9 +120,9 @@ impl<'a> Load<'a> {
     }
 
     fn movements(&mut self, movements: &[Moved]) -> Result<(), Failure> {
+        let (scope, mut insert) = (self.scope, movement::Insert::new(self.conn)?);
         for (seq, moved, body) in movements {
-            let numbers = BTreeMap::from([(self.scope, *seq)]);
-            movement::write(self.conn, None, (moved.as_ref(), body.as_deref()), &numbers)?;
+            insert.run(None, (moved.as_ref(), body.as_deref()), |of| (of == scope).then_some(*seq))?;
             moved.entries().for_each(|line| self.moved(line.cell));
             if seeded!(StoreHistoryAdds) {
                 let sql = "UPDATE balance SET on_hand = on_hand + ?3 WHERE item = ?1 AND location = ?2";
