@@ -193,13 +193,14 @@ impl Shared {
         self.follows.load(Ordering::Acquire)
     }
 
-    /// It is time to look. What was to come back by the socket did not: it is not waited for until the socket brings
-    /// something again.
-    fn heard_nothing(&self) {
-        if self.expects.load(Ordering::Acquire) {
-            self.follows.store(false, Ordering::Release);
+    /// It is time to look. If something was to come back by the socket it did not: it is not waited for until the socket
+    /// brings something again.
+    fn heard_nothing(&self) -> round::Why {
+        if !self.expects.load(Ordering::Acquire) {
+            return round::Why::Poll;
         }
-        self.due.store(true, Ordering::Release);
+        self.follows.store(false, Ordering::Release);
+        round::Why::Due
     }
 
     fn take_brought(&self) -> Vec<Followed> {

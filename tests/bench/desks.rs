@@ -106,7 +106,8 @@ impl Desk {
                 }
                 () = sleep_until(polls) => {
                     self.pull().await?;
-                    (polls, idle) = (Instant::now() + poll, Instant::now() + IDLE);
+                    self.device.hang_up();
+                    polls = Instant::now() + poll;
                 }
                 () = sleep_until(idle), if self.device.is_connected() => self.device.hang_up(),
             }

@@ -55,16 +55,17 @@ pub(super) async fn stop(inner: &Arc<Inner>) {
 }
 
 async fn keep_in_step(inner: &Arc<Inner>) {
-    let mut failures = 0;
+    let (mut failures, mut next) = (0, Why::Told);
     loop {
-        let why = if inner.sync.due.swap(false, Ordering::AcqRel) { Why::Due } else { Why::Told };
+        let why = std::mem::replace(&mut next, Why::Told);
+        let why = if inner.sync.due.swap(false, Ordering::AcqRel) { Why::Due } else { why };
         match round::run(inner, why).await {
             Ok(_) => {
                 failures = 0;
                 let poll = POLL.mul_f64(1.0 - POLL_SPREAD + 2.0 * POLL_SPREAD * inner.mint.fraction());
                 let poll = if inner.sync.expects.load(Ordering::Acquire) { ECHO } else { poll };
                 tokio::select! {
-                    () = sleep(poll) => inner.sync.heard_nothing(),
+                    () = sleep(poll) => next = inner.sync.heard_nothing(),
                     () = inner.sync.nudge.notified() => {}
                     () = inner.sync.wake.notified() => inner.sync.due.store(true, Ordering::Release),
                 }

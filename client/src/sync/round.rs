@@ -37,8 +37,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) enum Why {
     /// Somebody waits for all there is.
     Asked,
-    /// Something was recorded, or it is time to look.
+    /// Something was recorded, what was pushed did not come back, or the line was down.
     Due,
+    /// Nothing was heard for a while: it is time to look, mostly at nothing.
+    Poll,
     /// The server has said how far it is: without news and work there is nothing to ask it.
     Told,
 }
@@ -168,6 +170,7 @@ async fn exchange(inner: &Arc<Inner>, why: Why) -> Result<Done, Failure> {
     }
     let (_here, lock): Alone<'_> = held_alone(inner).await?;
     let mut round = Round::begin(inner, Some(lock)).await?;
+    round.transport.hangs_up = why == Why::Poll;
     if !round.found.at_home && round.is_copy().await? {
         enrol::fork(&mut round).await?;
     }

@@ -6,7 +6,9 @@ use super::{Shared, page, round::blocking};
 use crate::{Code, Failure, Mint, engine::Inner};
 use reqwest::{
     StatusCode, Url,
-    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE},
+    header::{
+        ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RANGE,
+    },
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -39,6 +41,8 @@ pub(super) struct Transport {
     url: Url,
     bearer: Option<String>,
     device: DeviceId,
+    /// The connection is given back with the answer: nobody will need it soon.
+    pub(super) hangs_up: bool,
     pub(super) inner: Arc<Inner>,
 }
 
@@ -85,7 +89,7 @@ pub(super) fn address(text: &str) -> Result<Url, Failure> {
 impl Transport {
     pub(super) fn new(inner: &Arc<Inner>, url: Url, device: DeviceId, bearer: Option<String>) -> Result<Self, Failure> {
         let client = inner.sync.clients.of(&url)?;
-        Ok(Self { client, url, bearer, device, inner: Arc::clone(inner) })
+        Ok(Self { client, url, bearer, device, hangs_up: false, inner: Arc::clone(inner) })
     }
 
     /// The same line, on which nobody is known yet.
@@ -185,6 +189,9 @@ impl Transport {
         let mut headers = self.headers();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
+        if self.hangs_up {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let body = if body.len() > PACK_ABOVE {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
             zstd::bulk::compress(&body, LEVEL)?
