@@ -9,7 +9,7 @@ use crate::{
     mint::Watch,
     raw::sqlite,
     report::{Goal, Metric, Sample},
-    snapshot::sync_files,
+    snapshot::sync_database,
     world::{PATIENCE, World},
 };
 use anyhow::{Context, Result, ensure};
@@ -33,7 +33,7 @@ pub async fn measure(world: &mut World) -> Result<Vec<Sample>> {
 
     let watch = Watch::start();
     let report = engine.sync(PATIENCE).await?;
-    sync_files(engine.data_dir())?;
+    sync_database(engine.data_dir())?;
     let value = watch.ms();
     ensure!(report.pulled >= ROWS as u64, "only {} rows were pulled", report.pulled);
     check(&engine, &edited, edit).await?;

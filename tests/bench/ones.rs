@@ -26,7 +26,8 @@ const CONNECTIONS: usize = 16;
 const TOKENS: usize = 16;
 const ADJUSTMENTS: usize = 1_600;
 const DEVICES: usize = 128;
-const EACH: usize = 20;
+/// Enough that what comes once for each device, the look for its token, is little of it.
+const EACH: usize = 200;
 
 const ADJUSTED: &str = "mutation($input: StockAdjustInput!) { stockAdjust(input: $input) {
     change { outcome } userErrors { code } } }";

@@ -10,7 +10,7 @@ use crate::{
     mint::Watch,
     raw::sqlite,
     report::{Goal, Metric, Sample, percentile},
-    snapshot::sync_files,
+    snapshot::sync_database,
     world::{PATIENCE, World},
 };
 use anyhow::{Context, Result};
@@ -98,7 +98,7 @@ async fn trip((here, there): (&Engine, &Engine), changes: &mut Receiver<Changed>
     let acted = here.act(vec![action]).await?;
     let change = acted.first().context("nothing was acted")?.change_id;
     timeout(PATIENCE, arrival(there, changes, change)).await.context("it never arrived")??;
-    sync_files(there.data_dir())?;
+    sync_database(there.data_dir())?;
     Ok(watch.ms())
 }
 

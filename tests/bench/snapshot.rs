@@ -11,8 +11,8 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use std::{fs::File, path::Path, time::Duration};
-use stillage_client::Engine;
+use std::{fs::File, io::ErrorKind, path::Path, time::Duration};
+use stillage_client::{Engine, store::FILE};
 use stillage_core::{scope::Scope, snapshot::Manifest};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -57,7 +57,7 @@ pub async fn begin(world: &mut World, manifest: &Manifest) -> Result<Began> {
     let whole = async {
         let report = engine.sync(PATIENCE).await?;
         ensure!(report.drained, "the sync did not end: {:?}", report.failure);
-        sync_files(engine.data_dir())?;
+        sync_database(engine.data_dir())?;
         Ok(watch.seconds())
     };
     let (usable, whole) = tokio::try_join!(usable, whole)?;
@@ -83,12 +83,13 @@ pub fn said(items: &[Item]) -> f64 {
     bytes as f64 / items.len() as f64
 }
 
-/// Puts on the disk whatever the system still holds of the files in this folder.
-pub fn sync_files(folder: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            File::open(entry.path())?.sync_data()?;
+/// Puts on the disk whatever the system still holds of the database in this folder and of its log.
+pub fn sync_database(folder: &Path) -> Result<()> {
+    for name in [FILE.to_owned(), format!("{FILE}-wal")] {
+        match File::open(folder.join(name)) {
+            Ok(file) => file.sync_data()?,
+            Err(fault) if fault.kind() == ErrorKind::NotFound => {}
+            Err(fault) => return Err(fault.into()),
         }
     }
     Ok(())
