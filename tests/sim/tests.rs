@@ -53,13 +53,12 @@ fn some_hundred_schedules_hold() {
     assert_eq!(idle, [&Check::StoresAgree]);
 }
 
-/// With a seed of its own every time: the assertion names the one that fails. Without snapshots,
-/// until more have been run with them (docs/guarantees.md).
+/// With a seed of its own every time: the assertion names the one that fails.
 #[cfg(feature = "sqlite")]
 #[test]
 fn some_schedules_hold_in_the_production_store_and_do_what_they_do_in_memory() {
     let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) >> 16;
-    let order = |mode| Order { enabled: without_snapshots(), ..order(seed, 10, mode) };
+    let order = |mode| order(seed, 10, mode);
     let sqlite = run(order(Mode { sqlite: true, ..Mode::default() }));
     assert!(sqlite.failing.is_empty(), "seed {seed} --with-sqlite: {:#?}", sqlite.failing);
     assert!(sqlite.times[Check::StoresAgree.at()] > 1000);
