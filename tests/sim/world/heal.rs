@@ -241,16 +241,16 @@ impl World<'_> {
         }
     }
 
-    /// In a place that may not go below zero somebody has taken since what was gone before, or had taken it in another
-    /// history than this change; more was taken than there was in the lost history; or what came in there was on a disk that
-    /// is no more.
+    /// In a place that may not go below zero somebody has taken since what was gone before, or counted that it is missing, or
+    /// had done so in another history than this change; more was taken than there was in the lost history; or what came in
+    /// there was on a disk that is no more.
     fn is_promised_twice(&self, change: ChangeId, (item, location): (&str, &str)) -> bool {
         let together = |other| self.histories.iter().any(|taken| taken.contains(&change) && taken.contains(&other));
         let mut moved = self.server.book.movements.values().map(|kept| &kept.movement);
         let since = moved.any(|movement| {
             let here = movement.item.to_string() == item && movement.from.location.to_string() == location;
             let both = self.settled.contains(&movement.change) && together(movement.change);
-            here && !movement.is_variance() && !both
+            here && !both
         });
         let overdrawn = self.overdrawn.contains(&(item.to_owned(), location.to_owned()));
         since || overdrawn || !self.destroyed.is_empty()
