@@ -79,7 +79,8 @@ CREATE TABLE public.device (
     forked_from uuid,
     revoked_at bigint,
     created_at bigint NOT NULL,
-    returned_at bigint
+    returned_at bigint,
+    adopted_at bigint
 );
 
 CREATE TABLE public.device_backup (
@@ -211,7 +212,8 @@ CREATE TABLE public.organisation (
     name text NOT NULL,
     epoch uuid NOT NULL,
     created_at bigint NOT NULL,
-    signing_key bytea
+    signing_key bytea,
+    rights bigint DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.posted_count (

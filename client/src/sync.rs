@@ -110,8 +110,6 @@ pub(crate) struct Shared {
     backups_asked: AtomicI64,
     /// A person asked: do not wait for the end of a pause.
     wake: Notify,
-    /// The open socket has other rights than this device.
-    widened: Notify,
     cut: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -137,7 +135,6 @@ impl Default for Shared {
             clock_holds: AtomicI64::new(0),
             backups_asked: AtomicI64::new(i64::MIN),
             wake: Notify::new(),
-            widened: Notify::new(),
             cut: watch::channel(false).0,
             stop: watch::channel(false).0,
             task: Mutex::default(),

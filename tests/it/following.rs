@@ -3,15 +3,18 @@
 use crate::world::{World, furnish};
 use serde_json::json;
 use std::time::Duration;
-use stillage_client::engine::Engine;
-use tokio::time::timeout;
+use stillage_client::engine::{Changed, Engine};
+use tokio::{sync::broadcast::Receiver, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A desktop with nothing to do asks after 21 s at the earliest.
+const BEFORE_POLL: Duration = Duration::from_secs(15);
 
-async fn desktop(world: &World, person: &str) -> Engine {
+/// Of the sites that `limits` names.
+async fn desktop(world: &World, person: &str, limits: &[&str]) -> Engine {
     let engine = Engine::open(world.dir.path().join(format!("engine-{person}")));
     engine.create(person.into(), Some("nuts and bolts".into())).await.unwrap();
-    let code = world.server(&["device-code", "--name", person, "--person", person]);
+    let code = world.server(&[&["device-code", "--name", person, "--person", person], limits].concat());
     engine.connect(world.url.clone(), code["code"].as_str().map(str::to_owned)).await.unwrap();
     engine.sync(PATIENCE).await.unwrap();
     engine
@@ -24,7 +27,7 @@ async fn what_one_desktop_records_comes_to_another_that_asks_for_nothing() {
     let mut clerk = world.desktop("Clerk");
     let shelf = furnish(&mut clerk);
     clerk.drain();
-    let (ana, ben) = (desktop(&world, "Ana").await, desktop(&world, "Ben").await);
+    let (ana, ben) = (desktop(&world, "Ana", &[]).await, desktop(&world, "Ben", &[]).await);
     let mut changes = ben.changes();
     ana.start_sync();
     ben.start_sync();
@@ -33,12 +36,7 @@ async fn what_one_desktop_records_comes_to_another_that_asks_for_nothing() {
         let before = ben.traffic();
         let receipt = json!({ "item": shelf.item, "location": shelf.bin, "qty": "1" });
         ana.call("stock.receive", receipt).await.unwrap();
-        let expected = format!("{held}");
-        let arrived = async {
-            while on_hand(&ben, &shelf.item).await != expected {
-                changes.recv().await.unwrap();
-            }
-        };
+        let arrived = has_on_hand(&ben, &mut changes, (&shelf.item, held));
         timeout(PATIENCE, arrived).await.expect("it never came");
         silent = if ben.traffic().sent == before.sent { silent + 1 } else { 0 };
         if silent == 3 {
@@ -51,6 +49,35 @@ async fn what_one_desktop_records_comes_to_another_that_asks_for_nothing() {
         engine.close().await;
     }
     assert_eq!(world.server(&["verify"])["ok"], true);
+}
+
+/// Long before a desktop would have asked by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_is_granted_meanwhile_comes_at_once_and_what_happens_there_too() {
+    let world = World::start();
+    let mut clerk = world.desktop("Clerk");
+    let shelf = furnish(&mut clerk);
+    clerk.save("locations", json!({ "code": "YARD", "name": "Yard", "role": "site" }));
+    clerk.drain();
+    let ben = desktop(&world, "Ben", &["--site", "YARD"]).await;
+    assert_eq!(on_hand(&ben, &shelf.item).await, "0");
+    let mut changes = ben.changes();
+    ben.start_sync();
+    let devices = world.server(&["device", "list"]);
+    let limited = devices["devices"].as_array().unwrap().iter().find(|device| device["sites"].is_array()).unwrap();
+    let granted = world.server(&["device", "grant", limited["device"].as_str().unwrap(), "--site", "DC"]);
+    assert_eq!(granted["ok"], true, "{granted}");
+    timeout(BEFORE_POLL, has_on_hand(&ben, &mut changes, (&shelf.item, 20))).await.expect("the site never came");
+    clerk.stock("receive", &shelf.item, &shelf.bin, "5");
+    clerk.drain();
+    timeout(BEFORE_POLL, has_on_hand(&ben, &mut changes, (&shelf.item, 25))).await.expect("the receipt never came");
+    ben.close().await;
+}
+
+async fn has_on_hand(engine: &Engine, changes: &mut Receiver<Changed>, (item, held): (&str, u32)) {
+    while on_hand(engine, item).await != held.to_string() {
+        changes.recv().await.unwrap();
+    }
 }
 
 async fn on_hand(engine: &Engine, item: &str) -> String {

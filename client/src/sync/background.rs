@@ -113,7 +113,6 @@ async fn listen(inner: &Arc<Inner>) {
                 failure = poke::listen(&transport) => {
                     tracing::debug!(%failure, "the poke is silent");
                 }
-                () = inner.sync.widened.notified() => tracing::debug!("the socket is opened anew, with more rights"),
                 _ = cut.wait_for(|cut| *cut) => {}
             }
             failures = if opened.elapsed() > POLL { 0 } else { failures + 1 };

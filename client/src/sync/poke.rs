@@ -97,7 +97,11 @@ async fn hear(socket: &mut Socket, transport: &Transport) -> Result<(), Failure>
                 subscribed = LISTEN;
                 subscribe(socket, transport, LISTEN, json!({ "query": "subscription Poke { poke }" })).await?;
             }
-            "error" | "complete" if message["id"] == subscribed => return Ok(()),
+            "error" | "complete" if message["id"] == subscribed => {
+                // The server has ended it: this device may hold more, or less, than when it began to listen.
+                transport.inner.sync.nudge();
+                return Ok(());
+            }
             _ => {}
         }
     }

@@ -46,9 +46,6 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
                 fetch(round, input).await?
             }
         };
-        if is_widened(&input, &answer) {
-            round.inner.sync.widened.notify_waiters();
-        }
         if input.epoch.is_some_and(|known| known != answer.epoch) {
             push::meet_epoch(round, answer.epoch).await?;
             discards += 1;
@@ -91,12 +88,6 @@ pub(super) async fn run(round: &mut Round) -> Result<u64, Failure> {
         }
     }
     Ok(rows)
-}
-
-/// Whether this device may hold more than when it asked last. A socket says nothing of what it may hold since.
-fn is_widened(input: &PullInput, answer: &PullAnswer) -> bool {
-    let is_new = |scope: Scope| input.cursors.iter().all(|held| held.scope != scope);
-    !input.cursors.is_empty() && answer.heads.iter().any(|head| is_new(head.scope))
 }
 
 /// Takes what the socket has brought, as far as it fits to what is here; says how many rows came.

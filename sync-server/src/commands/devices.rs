@@ -42,6 +42,10 @@ pub enum DeviceVerb {
         #[arg(long = "site", value_name = "SITE")]
         sites: Vec<String>,
     },
+    /// Agree that a device which came back by its certificate, after a restore, may stay as it is.
+    Adopt {
+        device: DeviceId,
+    },
 }
 
 pub async fn code(app: &App, args: &CodeArgs, report: Report) -> Result<Exit, ServerError> {
@@ -57,13 +61,17 @@ pub async fn token(app: &App, args: &TokenArgs, report: Report) -> Result<Exit, 
 }
 
 pub async fn device(app: &App, verb: DeviceVerb, report: Report) -> Result<Exit, ServerError> {
-    let (device, known) = match verb {
+    let known = "There is no device";
+    let (device, found, missing) = match verb {
         DeviceVerb::List => return list(app, report).await,
-        DeviceVerb::Revoke { device } => (device, enrol::revoke(app, device).await?),
-        DeviceVerb::Grant { device, sites } => (device, enrol::grant(app, device, &sites).await?),
+        DeviceVerb::Revoke { device } => (device, enrol::revoke(app, device).await?, known),
+        DeviceVerb::Grant { device, sites } => (device, enrol::grant(app, device, &sites).await?, known),
+        DeviceVerb::Adopt { device } => {
+            (device, enrol::adopt(app, device).await?, "There is no active device that came back by its certificate as")
+        }
     };
-    if !known {
-        return Err(ServerError::BadInput(format!("There is no device {device}; see `device list`.")));
+    if !found {
+        return Err(ServerError::BadInput(format!("{missing} {device}; see `device list`.")));
     }
     Ok(report.done(&json!({ "ok": true, "device": device }), "Done."))
 }
@@ -77,13 +85,18 @@ async fn list(app: &App, report: Report) -> Result<Exit, ServerError> {
     for row in rows {
         let id = DeviceId(row.device);
         let state = if row.revoked_at.is_some() { "revoked" } else { "active" };
-        let returned = if row.returned_at.is_some() { "  (returned by certificate)" } else { "" };
+        let returned = match (row.returned_at, row.adopted_at) {
+            (None, _) => "",
+            (Some(_), None) => "  (returned by certificate: adopt or revoke it)",
+            (Some(_), Some(_)) => "  (returned by certificate, adopted)",
+        };
         lines.push(format!("{id}  {state:8} {:8} {}{returned}", row.kind, row.name));
         let sites: Vec<LocationId> = row.sites.into_iter().map(LocationId).collect();
         documents.push(json!({
             "device": id, "name": row.name, "person": PersonId(row.person), "kind": row.kind,
             "may_write": row.may_write, "sites": (!row.every_site).then_some(sites), "ack_seq": row.ack_seq,
-            "revoked_at": row.revoked_at, "returned_at": row.returned_at, "seen_at": row.seen_at,
+            "revoked_at": row.revoked_at, "returned_at": row.returned_at, "adopted_at": row.adopted_at,
+            "seen_at": row.seen_at,
         }));
     }
     Ok(report.done(&json!({ "devices": documents }), &lines.join("\n")))

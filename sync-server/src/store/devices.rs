@@ -38,7 +38,7 @@ macro_rules! principal_where {
     ($condition:literal) => {
         concat!(
             "SELECT d.device, d.person, d.kind, d.may_write, d.every_site,
-               ARRAY(SELECT s.site FROM device_site s WHERE s.org = d.org AND s.device = d.device) AS sites
+               ARRAY(SELECT s.site FROM device_site s WHERE s.org = d.org AND s.device = d.device ORDER BY s.site) AS sites
              FROM device d WHERE d.org = $1 AND d.revoked_at IS NULL AND ",
             $condition
         )
@@ -165,8 +165,24 @@ pub async fn save_cursors(
     .map(drop)
 }
 
+/// How often what devices may hold has changed.
+pub async fn rights(tx: &mut Tx) -> Result<i64, Error> {
+    sqlx::query_scalar("SELECT rights FROM organisation WHERE org = $1").bind(tx.org.0).fetch_one(tx.conn()).await
+}
+
+/// To be called where it changes: sockets tell nobody more or less than before until they see it.
+async fn number_rights(tx: &mut Tx) -> Result<(), Error> {
+    let number = sqlx::query("UPDATE organisation SET rights = rights + 1 WHERE org = $1");
+    number.bind(tx.org.0).execute(tx.conn()).await.map(drop)
+}
+
 /// Lets a device hold these sites, beside those it holds already.
 pub async fn grant(tx: &mut Tx, device: DeviceId, sites: &[Uuid]) -> Result<(), Error> {
+    add_sites(tx, device, sites).await?;
+    number_rights(tx).await
+}
+
+async fn add_sites(tx: &mut Tx, device: DeviceId, sites: &[Uuid]) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO device_site (org, device, site) SELECT $1, $2, w.site FROM UNNEST($3::uuid[]) AS w(site)
          ON CONFLICT DO NOTHING",
@@ -187,6 +203,7 @@ pub async fn set_every_site(tx: &mut Tx, device: DeviceId, every_site: bool) -> 
         .bind(every_site)
         .execute(tx.conn())
         .await?;
+    number_rights(tx).await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -232,7 +249,7 @@ pub async fn insert(tx: &mut Tx, new: &NewDevice) -> Result<bool, Error> {
     .await?;
     let sites: Vec<Uuid> = new.sites.iter().flatten().map(|site| site.0).collect();
     if done.rows_affected() > 0 && !sites.is_empty() {
-        grant(tx, new.device, &sites).await?;
+        add_sites(tx, new.device, &sites).await?;
     }
     Ok(done.rows_affected() > 0)
 }
@@ -260,6 +277,21 @@ pub async fn revoke(tx: &mut Tx, device: DeviceId, at: i64) -> Result<bool, Erro
         .bind(at)
         .execute(tx.conn())
         .await?;
+    number_rights(tx).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Agrees that a device which came back by its certificate may stay as it is. Returns whether there is such a device.
+pub async fn adopt(tx: &mut Tx, device: DeviceId, at: i64) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "UPDATE device SET adopted_at = coalesce(adopted_at, $3)
+         WHERE org = $1 AND device = $2 AND returned_at IS NOT NULL AND revoked_at IS NULL",
+    )
+    .bind(tx.org.0)
+    .bind(device.0)
+    .bind(at)
+    .execute(tx.conn())
+    .await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -276,13 +308,14 @@ pub struct DeviceRow {
     pub ack_seq: i64,
     pub revoked_at: Option<i64>,
     pub returned_at: Option<i64>,
+    pub adopted_at: Option<i64>,
     pub seen_at: Option<i64>,
 }
 
 pub async fn list(tx: &mut Tx) -> Result<Vec<DeviceRow>, Error> {
     sqlx::query_as(
         "SELECT d.device, d.name, d.person, d.kind, d.may_write, d.every_site, d.ack_seq, d.revoked_at, d.returned_at,
-                ARRAY(SELECT s.site FROM device_site s WHERE s.org = d.org AND s.device = d.device) AS sites,
+                d.adopted_at, ARRAY(SELECT s.site FROM device_site s WHERE s.org = d.org AND s.device = d.device) AS sites,
                 (SELECT max(c.seen_at) FROM device_cursor c WHERE c.org = d.org AND c.device = d.device) AS seen_at
          FROM device d WHERE d.org = $1 ORDER BY d.created_at, d.device",
     )

@@ -244,3 +244,11 @@ pub async fn revoke(app: &App, device: DeviceId) -> Result<bool, ServerError> {
     tx.commit().await?;
     Ok(known)
 }
+
+/// Agrees that a device which came back by its certificate may stay as it is.
+pub async fn adopt(app: &App, device: DeviceId) -> Result<bool, ServerError> {
+    let mut tx = app.store.write(app.org).await?;
+    let came_back = devices::adopt(&mut tx, device, app.mint.now()).await?;
+    tx.commit().await?;
+    Ok(came_back)
+}

@@ -184,10 +184,10 @@ async fn a_commit_pokes_the_scopes_that_grew_and_only_those_who_may_see_them() {
     let world = World::start().await;
     let (mut anna, shelf) = world.furnished().await;
     let ben = world.desk_of("Ben", &[shelf.site.to_string()]).await;
-    let mut pokes = std::pin::pin!(world.app.pokes.listen(ben.principal.clone()));
+    let mut pokes = std::pin::pin!(sync::pokes(world.app.clone(), ben.principal, None).ok().unwrap());
     pokes.next().await.unwrap();
     anna.act(shelf.receive(5), NOON).await;
-    let moved = pokes.next().await.unwrap();
+    let moved = pokes.next().await.unwrap().heads;
     assert_eq!(moved.len(), 1);
     assert_eq!((moved[0].scope, moved[0].seq), (Scope::Site(shelf.site), 1));
 }

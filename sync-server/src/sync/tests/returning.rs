@@ -2,7 +2,7 @@
 
 use super::world::{NOON, World, create, enrolment};
 use crate::{
-    store::sums,
+    store::{devices, sums},
     sync::{
         certificate::Seal,
         enrol::{self, secret_hash},
@@ -103,6 +103,24 @@ async fn a_certificate_brings_a_device_back_as_it_was() {
     let again = enrol::enrol(app, None, lost.shows(lost.certificate(), &lost.key)).await.unwrap();
     assert!(lost.world.principal(&again.token).await.is_some());
     lost.world.check().await;
+}
+
+#[tokio::test]
+async fn an_admin_adopts_a_device_that_came_back_and_no_other() {
+    let lost = Lost::new().await;
+    let app = &lost.world.app;
+    assert!(!enrol::adopt(app, lost.device).await.unwrap(), "it is not here yet");
+    let anna = lost.world.desk("Anna").await;
+    assert!(!enrol::adopt(app, anna.principal.device).await.unwrap(), "it was never away");
+    enrol::enrol(app, None, lost.shows(lost.certificate(), &lost.key)).await.unwrap();
+    for _ in 0..2 {
+        assert!(enrol::adopt(app, lost.device).await.unwrap());
+    }
+    let mut tx = app.store.snapshot(app.org).await.unwrap();
+    let adopted = devices::list(&mut tx).await.unwrap().into_iter().filter(|row| row.adopted_at.is_some());
+    assert_eq!(adopted.map(|row| row.device).collect::<Vec<_>>(), [lost.device.0]);
+    enrol::revoke(app, lost.device).await.unwrap();
+    assert!(!enrol::adopt(app, lost.device).await.unwrap(), "it was revoked");
 }
 
 #[tokio::test]
