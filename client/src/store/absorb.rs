@@ -128,9 +128,10 @@ impl<'a> Page<'a> {
         for record in absorbed.records.values() {
             self.record(record)?;
         }
+        let mut insert = movement::Insert::new(self.conn)?;
         for arrived in absorbed.movements.values() {
             let whole = Some(arrived.body.as_str()).filter(|body| *body != arrived.movement.body());
-            movement::write(self.conn, None, (&arrived.movement, whole), &arrived.numbers)?;
+            insert.run(None, (&arrived.movement, whole), |scope| arrived.numbers.get(&scope).copied())?;
         }
         for (count, body) in &absorbed.counts {
             effects::write_count(self.conn, None, (count, body))?;

@@ -21,8 +21,9 @@ pub fn write(conn: &Connection, n: u64, effects: &Effects, stale: &mut Stale) ->
         write_record(conn, n, record)?;
         stale.record(record);
     }
+    let mut insert = movement::Insert::new(conn)?;
     for moved in &effects.movements {
-        movement::write(conn, Some(n), (moved, None), &BTreeMap::new())?;
+        insert.run(Some(n), (moved, None), |_| None)?;
     }
     for (cell, change) in cell_changes(effects) {
         write_cell(conn, n, &cell, &change)?;

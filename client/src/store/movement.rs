@@ -8,7 +8,6 @@ use super::facts::read_word;
 use crate::Failure;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, types::Type};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
 use stillage_core::{
     id::{ChangeId, DeviceId, ItemId, LocationId, LotId, MovementId, PersonId, ReasonId, SupplierId},
     money::Money,
@@ -64,19 +63,9 @@ impl Beyond {
     }
 }
 
-/// Writes a movement of the base, or of change `n`; with its body as it came, when that is not what `Movement::body`
-/// writes. A movement of the base takes the place of the pending one with the same id; numbers it got in other scopes
-/// stay.
-pub fn write(
-    conn: &Connection,
-    n: Option<u64>,
-    whole: (&Movement, Option<&str>),
-    numbers: &BTreeMap<Scope, u64>,
-) -> Result<(), Failure> {
-    Insert::new(conn)?.run(n, whole, |scope| numbers.get(&scope).copied())
-}
-
-/// The same for many: to find a statement that is so long costs as much as to bind it.
+/// Writes movements of the base, or of change `n`; with their bodies as they came, when those are not what
+/// `Movement::body` writes. A movement of the base takes the place of the pending one with the same id; numbers it got in
+/// other scopes stay. Found once for many: to find a statement that is so long costs as much as to bind it.
 pub struct Insert<'a>(CachedStatement<'a>);
 
 impl<'a> Insert<'a> {
@@ -253,7 +242,7 @@ mod tests {
         for movement in [bare(), full()] {
             let newer = movement.body().replacen('{', r#"{"aisle":"7","#, 1);
             for (kept, said) in [(None, movement.body()), (Some(newer.as_str()), newer.clone())] {
-                write(&conn, None, (&movement, kept), &BTreeMap::new()).unwrap();
+                Insert::new(&conn).unwrap().run(None, (&movement, kept), |_| None).unwrap();
                 let found = conn
                     .query_row(&sql, [movement.id.0], |row| Ok((read(row)?, body(row)?, row.get::<_, String>(WIDTH)?)));
                 assert_eq!(found.unwrap(), (movement.clone(), said, kept.unwrap_or(BUILT).to_owned()));
