@@ -58,8 +58,7 @@ pub(super) async fn connect(inner: &Arc<Inner>, url: &str, code: Option<String>)
     };
     let mint = Arc::clone(&inner.mint);
     blocking(move || joined(&opened, &mint, (device, url.as_str()), enrolled.as_ref())).await?;
-    let cut = inner.sync.is_cut();
-    inner.enter(ConnectionState::Offline { since: inner.mint.now(), cut });
+    inner.enter(ConnectionState::Online { since: inner.mint.now() });
     Ok(())
 }
 
