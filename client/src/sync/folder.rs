@@ -52,9 +52,8 @@ pub(super) async fn load(inner: &Arc<Inner>, folder: PathBuf) -> Result<Brought,
         bytes: manifest.chunks.iter().map(|chunk| chunk.bytes).sum(),
     };
     let store = Arc::clone(&round.opened.store);
-    let welcome =
-        blocking(move || Ok(store.read(snapshot::is_welcome)? && snapshot::accept(&store, &manifest)?)).await?;
-    if !welcome && !brought.scopes.is_empty() {
+    let accepted = blocking(move || snapshot::accept(&store, &manifest)).await?;
+    if !accepted && !brought.scopes.is_empty() {
         return Err(Failure::new(
             Code::Busy,
             "Work of this device is on its way to the server.",
