@@ -110,6 +110,8 @@ pub(crate) struct Shared {
     backups_asked: AtomicI64,
     /// A person asked: do not wait for the end of a pause.
     wake: Notify,
+    /// The open socket is for another address, id or history than this device has now.
+    moved_on: Notify,
     cut: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     task: Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -135,6 +137,7 @@ impl Default for Shared {
             clock_holds: AtomicI64::new(0),
             backups_asked: AtomicI64::new(i64::MIN),
             wake: Notify::new(),
+            moved_on: Notify::new(),
             cut: watch::channel(false).0,
             stop: watch::channel(false).0,
             task: Mutex::default(),
@@ -293,6 +296,7 @@ fn look_again(inner: &Inner, store: &Store) -> Result<(), Failure> {
 
 pub(crate) async fn connect(inner: &Arc<Inner>, url: String, code: Option<String>) -> Result<(), Failure> {
     enrol::connect(inner, &url, code).await?;
+    inner.sync.moved_on.notify_waiters();
     inner.tell(Tag::ALL);
     inner.sync.wake.notify_one();
     Ok(())

@@ -113,6 +113,7 @@ async fn listen(inner: &Arc<Inner>) {
                 failure = poke::listen(&transport) => {
                     tracing::debug!(%failure, "the poke is silent");
                 }
+                () = inner.sync.moved_on.notified() => {}
                 _ = cut.wait_for(|cut| *cut) => {}
             }
             failures = if opened.elapsed() > POLL { 0 } else { failures + 1 };

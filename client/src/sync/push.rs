@@ -129,7 +129,11 @@ async fn begin_epoch(round: &mut Round, epoch: EpochId, ack: Ack) -> Result<(), 
     })
     .await?;
     tracing::warn!(%epoch, own, "the server's history is another one");
-    if own { Ok(()) } else { enrol::fork(round).await }
+    if !own {
+        return enrol::fork(round).await;
+    }
+    round.inner.sync.moved_on.notify_waiters();
+    Ok(())
 }
 
 /// Another history was met. An empty push that names it asks how much of this device's chain it holds, so that only

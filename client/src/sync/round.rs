@@ -90,6 +90,7 @@ impl Round {
     pub(super) async fn reopen(&mut self) -> Result<(), Failure> {
         let lock = self._lock.take();
         *self = Self::begin(&Arc::clone(&self.inner), lock).await?;
+        self.inner.sync.moved_on.notify_waiters();
         Ok(())
     }
 
