@@ -20,7 +20,7 @@ pub enum TextFault {
 /// Trims, normalises to NFC, and refuses control characters and texts over `max` characters.
 /// An empty result is allowed: whether a field may be empty is the field's business.
 pub fn clean(text: &str, max: usize) -> Result<String, TextFault> {
-    let text: String = text.trim().nfc().collect();
+    let text = normalised(text);
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return Err(TextFault::Control);
     }
@@ -41,7 +41,18 @@ pub fn required(text: &str, max: usize) -> Result<String, TextFault> {
 /// The form in which human keys are compared: case does not tell two codes apart.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    text.trim().nfc().flat_map(char::to_lowercase).collect()
+    let mut text = normalised(text);
+    if text.is_ascii() {
+        text.make_ascii_lowercase();
+        return text;
+    }
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// Trimmed, and in NFC, which ASCII is as it stands.
+fn normalised(text: &str) -> String {
+    let text = text.trim();
+    if text.is_ascii() { text.to_owned() } else { text.nfc().collect() }
 }
 
 /// One text for one value: object keys sorted, no white space. What is hashed and stored.
@@ -91,6 +102,15 @@ mod tests {
     fn codes_that_differ_by_case_fold_to_one() {
         assert_eq!(fold(" 85123a "), fold("85123A"));
         assert_eq!(fold("Ä1"), fold("ä1"));
+        assert_eq!(fold(" E\u{301}a "), "\u{e9}a");
+    }
+
+    #[test]
+    fn ascii_folds_as_any_text_does() {
+        for c in '\0'..='\u{7f}' {
+            let text = format!("{c}X{c}x{c}");
+            assert_eq!(fold(&text), text.trim().nfc().flat_map(char::to_lowercase).collect::<String>());
+        }
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl Server {
         }
     }
 
+    /// What a parked change waits for now, by its prefixed id. Its details say what it waited for at first.
+    pub fn awaits(&self, change: ChangeId) -> Option<&str> {
+        self.waits.get(&change).map(|waiting| waiting.of.as_str())
+    }
+
     pub(super) fn set_free(&mut self, writes: &Writes) {
         if self.waits.is_empty() {
             return;

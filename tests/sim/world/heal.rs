@@ -13,7 +13,7 @@ use stillage_core::{
     change::{Change, Outcome},
     id::{ChangeId, EpochId, InboxId, MovementId},
     quantity::Quantity,
-    record::Ref,
+    record::{Kind, Ref},
     wire::{PushAnswer, PushRefusal},
 };
 
@@ -217,6 +217,15 @@ impl World<'_> {
         if known.outcome == Outcome::Parked && !open {
             return true;
         }
+        let lacks = |place: (&str, &str)| {
+            let short =
+                self.is_promised_twice(change, place) || self.is_short_of(place, held, &[asked, &[change]].concat());
+            short || self.waits_with_its_reversal(change)
+        };
+        let places = self.lacks_stock(change, held);
+        if places.iter().any(|(item, location)| lacks((item, location))) {
+            return true;
+        }
         match known.code.as_deref() {
             Some("NOT_FOUND") => {
                 // What it waited for at first may be there by now, and something else that it names never comes.
@@ -227,18 +236,28 @@ impl World<'_> {
                 named("movement").and_then(|of| of.parse::<MovementId>().ok()).is_some_and(|of| gone(ChangeId(of.0)))
             }
             Some("DEPENDS_ON_REJECTED") => named("root").and_then(|of| of.parse().ok()).is_some_and(gone),
-            Some("NOT_ENOUGH_STOCK") => {
-                let Some(place) = named("item").zip(named("location")) else { return false };
-                let short = self.is_promised_twice(change, place)
-                    || self.is_short_of(place, held, &[asked, &[change]].concat());
-                short || self.waits_with_its_reversal(change)
-            }
+            Some("NOT_ENOUGH_STOCK") => named("item").zip(named("location")).is_some_and(lacks),
             Some("ALREADY_REVERSED") => {
                 let of = named("movement").and_then(|of| of.parse::<MovementId>().ok());
                 of.is_some_and(|of| self.server.book.reversed.contains_key(&of))
             }
             _ => false,
         }
+    }
+
+    /// Of what and where it may lack stock by now, though it waited for something else at first.
+    fn lacks_stock(&self, change: ChangeId, held: &Held) -> Vec<(String, String)> {
+        let (Some(item), Some(change)) = (self.server.awaits(change), held.get(&change)) else { return Vec::new() };
+        let here = |of: &Ref| of.kind == Kind::Item && of.to_string() == item;
+        if !self.server.book.records.keys().any(here) {
+            return Vec::new();
+        }
+        let reversed = self.server.book.movements.values().map(|kept| &kept.movement);
+        let reversed = reversed.filter(|moved| change.body.contains(&moved.id.to_string()));
+        let named = self.server.book.records.keys().filter(|of| of.kind == Kind::Location).map(ToString::to_string);
+        let named = named.filter(|location| change.body.contains(location));
+        let places = reversed.map(|moved| moved.to.location.to_string()).chain(named);
+        places.map(|location| (item.to_owned(), location)).collect()
     }
 
     /// In a place that may not go below zero somebody has taken since what was gone before, or counted that it is missing, or
