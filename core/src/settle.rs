@@ -63,6 +63,9 @@ pub struct Settled {
     pub ack: Ack,
     pub results: Vec<ChangeResult>,
     pub refusal: Option<PushRefusal>,
+    /// So many of its changes were looked at. What the next one needs was named only by what the batch did before it, so
+    /// nobody has read it: the rest is settled when this is committed.
+    pub taken: usize,
 }
 
 /// Rows the batch must see, as far as the facts at hand tell. Asked until nothing is missing.
@@ -121,10 +124,15 @@ fn settle_push(push: &Push, reads: Vec<Read>, facts: &mut Facts, writes: &mut Wr
     if push.chained
         && let Some(refusal) = refused(push, &reads, ack, facts)
     {
-        return Settled { ack, results: Vec::new(), refusal: Some(refusal) };
+        return Settled { ack, results: Vec::new(), refusal: Some(refusal), taken: 0 };
     }
     let mut results = Vec::with_capacity(push.changes.len());
+    let mut taken = 0;
     for (change, read) in push.changes.iter().zip(reads) {
+        if is_unread(&read.act, facts, writes) {
+            break;
+        }
+        taken += 1;
         if push.chained && change.seq <= ack.seq {
             let known = facts.changes.get(&change.id).and_then(Option::as_ref);
             results.extend(known.map(|known| repeated((change, read.hash), known)));
@@ -143,7 +151,14 @@ fn settle_push(push: &Push, reads: Vec<Read>, facts: &mut Facts, writes: &mut Wr
         results.push(settle_change(push, (&change, link, read.act), facts, writes));
         writes.devices.insert(push.device.id, ack);
     }
-    Settled { ack, results, refusal: None }
+    Settled { ack, results, refusal: None, taken }
+}
+
+/// Whether an act needs rows that nobody has read. All were that can be named before the batch; what else there is, records
+/// name that the batch has written.
+fn is_unread(act: &Result<Act, Rejection>, facts: &Facts, writes: &Writes) -> bool {
+    let Ok(act) = act else { return false };
+    !writes.records.is_empty() && !facts.answer(&act.action.needs(facts))
 }
 
 /// Whether a chained push fits on to what the server has of its device.

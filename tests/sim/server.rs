@@ -85,6 +85,17 @@ pub struct Request {
     pub received_at: i64,
 }
 
+impl Request {
+    /// What is left of it when the first changes were taken.
+    pub fn after(&self, taken: usize) -> Self {
+        let (first, rest) = self.input.changes.split_at(taken);
+        let chain = first.iter().fold(self.input.prev_chain, |chain, change| chain.next(change.id, change.hash()));
+        let first_seq = self.input.first_seq + first.len() as u64;
+        let input = PushInput { first_seq, prev_chain: chain, changes: rest.to_vec(), ..self.input.clone() };
+        Self { input, ..*self }
+    }
+}
+
 /// What a batch would come to, before it is committed.
 #[derive(Debug)]
 pub struct Attempt {

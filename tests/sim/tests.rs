@@ -107,14 +107,36 @@ fn a_copy_that_begins_with_a_snapshot_shows_nothing_twice() {
 
 /// What was put aside while it waited would have brought what something else needed; more was taken than there was on the
 /// way back from one restore, and had to come back from another; of two records that were missing one is gone for good; what
-/// went out and was taken back had taken what came in and was taken back as well; the same goods were taken in two histories;
-/// what went out waited for its item at first, and then for a receipt that a person had put aside.
+/// went out and was taken back had taken what came in and was taken back as well; the same goods were taken in two histories.
 #[test]
 fn what_cannot_come_back_for_want_of_goods_is_excused_and_nothing_else() {
-    for seed in [6_118_886, 6_027_490, 6_451_836, 8_026_738, 9_054_574, 9_273_836] {
+    for seed in [6_118_886, 6_027_490, 6_451_836, 8_026_738, 9_054_574] {
         let run = run(once(seed, Mode::default()));
         assert!(run.failing.is_empty(), "seed {seed}: {:#?}", run.failing);
     }
+}
+
+/// An item was made under a code that was taken, made one with the one that had it, and received, all in one push of a device
+/// that came back; what the place held was read for neither, and taken to be nothing.
+#[test]
+fn what_only_the_batch_before_has_named_is_read_before_it_is_decided_on() {
+    let run = run(order(9_358_515, 1, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+    assert!(run.fired[Fault::Restore.at()] > 0);
+}
+
+/// What went out waited for its item at first, and then for a receipt that a person had put aside.
+#[test]
+fn what_waits_for_goods_by_now_is_excused_by_what_brought_them() {
+    let run = run(order(9_273_836, 1, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+}
+
+/// Of two counts that agree the earlier one is booked as the later; what came after both has a clock that lies.
+#[test]
+fn what_a_lying_clock_books_before_two_counts_is_excused() {
+    let run = run(order(9_350_478, 1, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
 }
 
 /// A count that its device had not sent when the server was lost came before the transfer that it lies before.

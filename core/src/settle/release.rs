@@ -2,7 +2,7 @@
 //! order they come. What stands on something that is still to come is parked, and decided again
 //! when more has arrived.
 
-use super::{Decided, Link, Push, Read, Writes, decided, doubt, enter, refusal};
+use super::{Decided, Link, Push, Read, Writes, decided, doubt, enter, is_unread, refusal};
 use crate::{
     change::{Act, Change, ChangeResult, Digest, Outcome},
     decide::{Context, Door, Effects},
@@ -142,6 +142,10 @@ fn freed(push: &Push, change: &Change, facts: &mut Facts, writes: &mut Writes) -
     let open = facts.record(row_of(change.id)).filter(|row| row.text("state") == Some("open"));
     let row = open.cloned().ok_or(None)?;
     let read = Read::of(change).taken(push);
+    if is_unread(&read.act, facts, writes) {
+        // It stays free: the next transaction reads for it.
+        return Err(Some(String::new()));
+    }
     let mut made = match decided(push, change, read.act, facts) {
         Ok((effects, creates)) => Decided::done(change, effects, creates),
         Err(refused) => {

@@ -73,5 +73,5 @@ pub async fn park(
         Writing { versions: &versions, held: &HashSet::new(), chained: &chained, recorded_at: request.received_at };
     let heads = writes::write(&mut tx, &writes, &writing).await?.heads;
     tx.commit().await?;
-    Ok((Some(Settled { ack: next, results: vec![result], refusal: None }), heads))
+    Ok((Some(Settled { ack: next, results: vec![result], refusal: None, taken: 1 }), heads))
 }

@@ -1,6 +1,7 @@
 //! The combining writer: pushes wait in a queue; an idle writer takes what waits at once and
 //! settles it in one transaction. One disk flush then serves many pushes.
 //!
+//! A change that needs what only the batch before it has named waits, with those behind it, until that is committed.
 //! A batch that fails is tried push by push, a push that fails alone is cut in halves, and a
 //! single change that fails is parked: no change can hold up the others.
 
@@ -174,7 +175,7 @@ impl Writer {
     /// Settles a batch together if it can be, each push alone if not.
     pub async fn settle(&self, requests: &[PushRequest]) -> Vec<Answer> {
         match self.attempt(requests).await {
-            Ok(settled) => settled,
+            Ok(answers) => self.finished(requests, answers).await,
             Err(Fault::Gone(fault)) => {
                 tracing::error!(fault = format!("{fault:#}"), "the database cannot be written");
                 requests.iter().map(|_| Err(ServerError::Unavailable)).collect()
@@ -183,11 +184,26 @@ impl Writer {
                 tracing::warn!(fault = format!("{fault:#}"), pushes = requests.len(), "a batch failed; trying each");
                 let mut answers = Vec::with_capacity(requests.len());
                 for request in requests {
-                    answers.push(self.alone(request).await);
+                    answers.push(self.alone(request.clone(), None).await);
                 }
                 answers
             }
         }
+    }
+
+    /// What stands on rows that only the batch itself has named goes on when that is committed.
+    async fn finished(&self, requests: &[PushRequest], answers: Vec<Answer>) -> Vec<Answer> {
+        let mut finished = Vec::with_capacity(answers.len());
+        for (request, answer) in requests.iter().zip(answers) {
+            finished.push(match answer {
+                Ok(settled) if settled.refusal.is_none() && settled.taken < request.changes.len() => {
+                    let [_, rest] = parted(request.clone(), settled.taken);
+                    self.alone(rest, Some(settled)).await
+                }
+                answer => answer,
+            });
+        }
+        finished
     }
 
     /// Tries until it is committed, or until trying again is no use.
@@ -231,10 +247,9 @@ impl Writer {
         }
     }
 
-    /// A push by itself: whole, or in ever smaller parts, in order.
-    async fn alone(&self, request: &PushRequest) -> Answer {
-        let mut parts = vec![request.clone()];
-        let mut whole: Option<Settled> = None;
+    /// A push by itself, after what was taken of it: whole, or in ever smaller parts, in order.
+    async fn alone(&self, request: PushRequest, mut whole: Option<Settled>) -> Answer {
+        let mut parts = vec![request];
         while let Some(part) = parts.pop() {
             let settled = match self.attempt(std::slice::from_ref(&part)).await {
                 Ok(mut answers) => answers.pop().unwrap_or(Err(ServerError::Unavailable))?,
@@ -243,18 +258,23 @@ impl Writer {
                     return Err(ServerError::Unavailable);
                 }
                 Err(Fault::Crossed(_) | Fault::Broken(_)) if part.changes.len() > 1 => {
-                    parts.extend(halves(part).into_iter().rev());
+                    let middle = part.changes.len() / 2;
+                    parts.extend(parted(part, middle).into_iter().rev());
                     continue;
                 }
                 Err(Fault::Crossed(fault) | Fault::Broken(fault)) => self.park(&part, &fault).await?,
             };
-            let refused = settled.refusal.is_some();
+            let (refused, taken) = (settled.refusal.is_some(), settled.taken);
             let sum = whole.get_or_insert_with(|| Settled { results: Vec::new(), ..settled.clone() });
             sum.ack = settled.ack;
             sum.results.extend(settled.results);
             if refused {
                 // Only the first part can be refused before anything was taken.
                 break;
+            }
+            if taken < part.changes.len() {
+                let [_, rest] = parted(part, taken);
+                parts.push(rest);
             }
         }
         whole.ok_or(ServerError::Unavailable)
@@ -270,12 +290,11 @@ impl Writer {
     }
 }
 
-fn halves(part: PushRequest) -> [PushRequest; 2] {
-    let middle = part.changes.len() / 2;
-    let (first, second) = part.changes.split_at(middle);
+fn parted(part: PushRequest, at: usize) -> [PushRequest; 2] {
+    let (first, second) = part.changes.split_at(at);
     let chain = first.iter().fold(part.prev_chain, |chain, change| chain.next(change.id, change.hash()));
     let rest = PushRequest {
-        first_seq: part.first_seq + middle as u64,
+        first_seq: part.first_seq + at as u64,
         prev_chain: chain,
         changes: second.to_vec(),
         ..part.clone()

@@ -71,7 +71,7 @@ impl Pusher {
             // As if nothing were here: what is offered again is known by its id.
             let ack = Ack { seq: 0, chain: Digest::start(input.device) };
             let refusal = Some(PushRefusal::EpochChanged);
-            return Ok(self.answer(Settled { ack, results: Vec::new(), refusal }));
+            return Ok(self.answer(Settled { ack, results: Vec::new(), refusal, taken: 0 }));
         }
         let request = PushRequest {
             device: input.device,
@@ -87,7 +87,7 @@ impl Pusher {
     }
 
     fn answer(&self, settled: Settled) -> PushAnswer {
-        let Settled { ack, results, refusal } = settled;
+        let Settled { ack, results, refusal, .. } = settled;
         PushAnswer { epoch: self.epoch, server_time: self.mint.now(), ack, results, refusal }
     }
 

@@ -100,7 +100,7 @@ impl Server {
     }
 
     pub fn answer(&self, settled: stillage_core::settle::Settled, now: i64) -> PushAnswer {
-        let stillage_core::settle::Settled { ack, results, refusal } = settled;
+        let stillage_core::settle::Settled { ack, results, refusal, .. } = settled;
         PushAnswer { epoch: self.epoch, server_time: now, ack, results, refusal }
     }
 

@@ -47,6 +47,25 @@ impl World<'_> {
         !released.is_empty()
     }
 
+    /// What stands on rows that only the batch itself has named goes on when that is committed.
+    pub(super) fn finished(&mut self, requests: &[Request], mut settled: Vec<Option<Settled>>) -> Vec<Option<Settled>> {
+        for (request, settled) in requests.iter().zip(&mut settled) {
+            let Some(whole) = settled.as_mut().filter(|whole| whole.refusal.is_none()) else { continue };
+            while whole.taken < request.input.changes.len() {
+                let attempt = self.server.attempt(&[request.after(whole.taken)]);
+                self.commit(&attempt);
+                let Some(Some(more)) = attempt.settled.into_iter().next() else { break };
+                self.checks.hold(Check::GapFreePrefix, more.taken > 0, || "the rest of a push is not taken".into());
+                if more.taken == 0 {
+                    break;
+                }
+                (whole.ack, whole.taken) = (more.ack, whole.taken + more.taken);
+                whole.results.extend(more.results);
+            }
+        }
+        settled
+    }
+
     /// What was taken stands in the chain as the device has it; what was not taken again is known by what it says and
     /// not by its number.
     pub(super) fn check_links(&mut self, requests: &[Request], settled: &[Option<Settled>]) {

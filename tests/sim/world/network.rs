@@ -234,7 +234,7 @@ impl World<'_> {
                 mine = self.server.attempt(ours);
             }
             self.commit(&mine);
-            return mine.settled.into_iter().chain(other.settled).collect();
+            return self.finished(requests, mine.settled.into_iter().chain(other.settled).collect());
         }
         let attempt = self.server.attempt(requests);
         if self.fire(Fault::Abort) {
@@ -245,10 +245,10 @@ impl World<'_> {
                 self.commit(&alone);
                 settled.extend(alone.settled);
             }
-            return settled;
+            return self.finished(requests, settled);
         }
         self.commit(&attempt);
-        attempt.settled
+        self.finished(requests, attempt.settled)
     }
 
     /// After a commit, everybody whose scopes grew is told.

@@ -1,8 +1,14 @@
 //! What a push comes to, seen from the devices.
 
-use super::world::{MINUTE, NOON, World, create};
-use serde_json::json;
-use stillage_core::{change::Outcome, id::ItemId, quantity::Quantity, wire::PushRefusal};
+use super::world::{MINUTE, NOON, Shelf, World, create};
+use serde_json::{Value, json};
+use stillage_core::{
+    action::{Keep, Resolve},
+    change::Outcome,
+    id::{InboxId, ItemId},
+    quantity::Quantity,
+    wire::PushRefusal,
+};
 
 #[tokio::test]
 async fn two_devices_move_one_cell_and_the_sum_is_right() {
@@ -134,4 +140,26 @@ async fn a_token_that_may_only_read_may_not_push() {
     let input = anna.input(anna.seal_all([shelf.receive(1)], NOON));
     let refused = anna.app.pusher.push(&anna.principal, input).await.unwrap_err();
     assert_eq!(refused.code(), "FORBIDDEN");
+}
+
+/// A device that comes back to a restored server sends all of it at once: the question that its item raises is not there yet when
+/// the rows for the push are read.
+#[tokio::test]
+async fn an_item_made_one_with_another_in_the_push_that_brings_it_adds_to_what_that_one_has() {
+    let world = World::start().await;
+    let (mut anna, shelf) = world.furnished().await;
+    anna.act(shelf.receive(8), NOON).await;
+    let mut ben = world.desk("Ben").await;
+    let twin = Shelf { item: ItemId(world.app.mint.uuid()), ..shelf };
+    let made =
+        ben.seal(create(twin.item, &[("sku", json!(shelf.item.to_string())), ("name", json!("Nut"))]), (NOON, 0));
+    let inbox = InboxId::derived(made.id.0, "inbox/0");
+    let joined = ben.seal(Resolve { inbox, keep: Keep::Theirs, value: Value::Null }.into(), (NOON, 1));
+    let received = ben.seal(twin.receive(2), (NOON, 2));
+    let answer = ben.push(vec![made, joined, received]).await;
+    assert_eq!(answer.results.len(), 3);
+    assert!(answer.results.iter().all(|result| result.outcome != Outcome::Rejected), "{:?}", answer.results);
+    assert_eq!((answer.ack.seq, answer.refusal), (3, None));
+    assert_eq!(world.on_hand(&shelf).await, Quantity::whole(10));
+    world.check().await;
 }

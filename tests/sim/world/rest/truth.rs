@@ -68,7 +68,10 @@ impl World<'_> {
         let alike = self.alike(cell, last.change);
         if told.change != last.change && !alike.contains(&told.change) {
             let asked = alike.iter().any(|count| flagged.counts.contains(count));
-            let parted = || self.parted(place, told.change, told.order).any(|id| flagged.movements.contains(&id));
+            let parted = || {
+                let mut parted = self.parted(place, told.change, told.order);
+                parted.any(|(id, own)| flagged.movements.contains(&id) || !honest(ChangeId(id.0), own))
+            };
             let after = || self.came_after(told.change, (last, order), place);
             return asked || parted() || after() || !honest(told.change, told.order) || !honest(last.change, order);
         }
@@ -90,13 +93,14 @@ impl World<'_> {
     }
 
     /// Movements that the book has on the wrong side of a count. Two counts that agreed when they came in may part
-    /// through one of these that came in later; it is that one that somebody is asked about.
-    fn parted(&self, place: &Place, count: ChangeId, order: OrderKey) -> impl Iterator<Item = MovementId> {
+    /// through one of these that came in later; it is that one that somebody is asked about, unless its clock was worse
+    /// than it said.
+    fn parted(&self, place: &Place, count: ChangeId, order: OrderKey) -> impl Iterator<Item = (MovementId, OrderKey)> {
         let seen = place.seen.iter().find(|seen| seen.change == count).copied();
         let of = |booked: &Booked| Some((self.order_of(booked)?, booked.t, MovementId(booked.change.0)));
         let booked: Vec<_> = place.booked.iter().filter_map(of).collect();
         let wrong = move |own: OrderKey, t| seen.is_some_and(|seen| (own > order) != (t > seen.t));
-        booked.into_iter().filter(move |(own, t, _)| wrong(*own, *t)).map(|(_, _, id)| id)
+        booked.into_iter().filter(move |(own, t, _)| wrong(*own, *t)).map(|(own, _, id)| (id, own))
     }
 
     /// A count and the others of its cell that come to the same, net of what was moved in between.
