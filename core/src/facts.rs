@@ -76,20 +76,14 @@ impl Needs {
 impl Facts {
     /// Whether these rows were read, or cannot be there because what they hang on is new.
     #[must_use]
-    pub fn answer(&self, needs: &Needs) -> bool {
-        let new =
-            |of: &Ref| matches!(self.before.records.get(of), Some(None)) || matches!(self.records.get(of), Some(None));
-        let has_tail = |cell: &Cell, from: i64| {
-            self.cells.get(cell).and_then(|known| known.tail_from).is_some_and(|have| have <= from)
-        };
-        needs.records.iter().all(|of| self.records.contains_key(of))
-            && needs.keys.iter().all(|key| self.keys.contains_key(key))
-            && needs.cells.iter().all(|cell| self.cells.contains_key(cell))
-            && needs.cells_of.iter().all(|of| self.cells_of.contains_key(of) || new(of))
-            && needs.stocked.iter().all(|of| self.stocked.contains_key(of) || new(of))
-            && needs.tails.iter().all(|(cell, from)| has_tail(cell, *from))
-            && needs.movements.iter().all(|id| self.movements.contains_key(id))
-            && needs.costs.iter().all(|item| self.costs.contains_key(item) || new(&Ref::from(*item)))
+    pub fn answer(&self, needs: Needs) -> bool {
+        let old =
+            |of: &Ref| [self.before.records.get(of), self.records.get(of)].iter().all(|row| !matches!(row, Some(None)));
+        let mut left = needs.missing(self);
+        left.cells_of.retain(old);
+        left.stocked.retain(old);
+        left.costs.retain(|item| old(&Ref::from(*item)));
+        left.is_empty()
     }
 }
 

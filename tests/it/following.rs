@@ -20,33 +20,31 @@ async fn desktop(world: &World, person: &str, limits: &[&str]) -> Engine {
     engine
 }
 
+/// Ana's and Ben's, with one shelf that both of them know.
+async fn two_desktops(world: &World) -> (Engine, Engine, Shelf) {
+    let mut clerk = world.desktop("Clerk");
+    let shelf = furnish(&mut clerk);
+    clerk.drain();
+    (desktop(world, "Ana", &[]).await, desktop(world, "Ben", &[]).await, shelf)
+}
+
 /// Until the socket is open the desktop asks, as it does when there is none.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_desktop_records_comes_to_another_that_asks_for_nothing() {
     let world = World::start();
-    let mut clerk = world.desktop("Clerk");
-    let shelf = furnish(&mut clerk);
-    clerk.drain();
-    let (ana, ben) = (desktop(&world, "Ana", &[]).await, desktop(&world, "Ben", &[]).await);
+    let (ana, ben, shelf) = two_desktops(&world).await;
     let mut changes = ben.changes();
     ana.start_sync();
     ben.start_sync();
     assert_brought(&ana, (&ben, &mut changes), (&shelf, 20)).await;
-    for engine in [ana, ben] {
-        assert!(engine.sync(PATIENCE).await.unwrap().drained);
-        engine.close().await;
-    }
-    assert_eq!(world.server(&["verify"])["ok"], true);
+    assert_in_step(&world, [ana, ben]).await;
 }
 
 /// The socket that a desktop opened before it had heard of that brings it nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_new_in_a_restored_history_is_brought_as_before() {
     let mut world = World::start();
-    let mut clerk = world.desktop("Clerk");
-    let shelf = furnish(&mut clerk);
-    clerk.drain();
-    let (ana, ben) = (desktop(&world, "Ana", &[]).await, desktop(&world, "Ben", &[]).await);
+    let (ana, ben, shelf) = two_desktops(&world).await;
     let file = world.dir.path().join("backup").to_str().unwrap().to_owned();
     assert_eq!(world.server_exit(&["backup", &file]).1, 0);
     let mut changes = ben.changes();
@@ -55,11 +53,7 @@ async fn what_is_new_in_a_restored_history_is_brought_as_before() {
     ana.start_sync();
     ben.start_sync();
     assert_brought(&ana, (&ben, &mut changes), (&shelf, 20)).await;
-    for engine in [ana, ben] {
-        assert!(engine.sync(PATIENCE).await.unwrap().drained);
-        engine.close().await;
-    }
-    assert_eq!(world.server(&["verify"])["ok"], true);
+    assert_in_step(&world, [ana, ben]).await;
 }
 
 /// Long before a desktop would have asked by itself.
@@ -102,6 +96,14 @@ async fn assert_brought(from: &Engine, to: (&Engine, &mut Receiver<Changed>), (s
         }
     }
     panic!("it asked for each of them");
+}
+
+async fn assert_in_step(world: &World, engines: [Engine; 2]) {
+    for engine in engines {
+        assert!(engine.sync(PATIENCE).await.unwrap().drained);
+        engine.close().await;
+    }
+    assert_eq!(world.server(&["verify"])["ok"], true);
 }
 
 async fn has_on_hand(engine: &Engine, changes: &mut Receiver<Changed>, (item, held): (&str, u32)) {
