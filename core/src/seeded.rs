@@ -35,6 +35,7 @@ bugs! {
     RefusalNotInInbox = "refusal_not_in_inbox", "a refused change leaves no row in the inbox";
     BatchBlind = "batch_blind", "the changes of a batch do not see those before them";
     TailNotLoaded = "tail_not_loaded", "entries later than a change are not read";
+    UnreadIsNothing = "unread_is_nothing", "what only the batch before has named is taken to be nothing";
     CountNotTold = "count_not_told", "a posted count is not in the log of its site";
     SecondSiteNotTold = "second_site_not_told", "a movement between two sites is in the log of the first alone";
     SecondLegDropped = "second_leg_dropped", "a transfer leaves its place and arrives nowhere";

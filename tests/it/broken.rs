@@ -1,7 +1,10 @@
 //! Devices that were copied, restored, damaged, or have no network of their own: what was done on
 //! them is on the server in the end, once.
 
-use crate::world::{Desktop, World, furnish, two_in_step};
+use crate::{
+    fixtures::desktops::inspect,
+    world::{Desktop, World, furnish, two_in_step},
+};
 use serde_json::{Value, json};
 use std::{
     fs::{self, OpenOptions},
@@ -168,6 +171,12 @@ fn two_copies_of_a_device_that_never_met_a_server_join_as_two() {
     ana.stock("issue", &shelf.item, &shelf.bin, "1");
     world.check(&mut [&mut ana, &mut lone, &mut twin]);
     assert_ne!(device(&mut lone), device(&mut twin));
+    // The server knows which of both may have changes of an earlier id behind those of this one.
+    let forked = |desktop: &mut Desktop| {
+        desktop.kill();
+        inspect(&desktop.dir, "SELECT name, instr(value, 'forked_from') > 0 FROM setting WHERE name = 'certificate'")
+    };
+    assert_eq!([forked(&mut lone)["certificate"], forked(&mut twin)["certificate"]], [0, 1]);
 }
 
 #[test]

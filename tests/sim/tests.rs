@@ -125,6 +125,15 @@ fn what_only_the_batch_before_has_named_is_read_before_it_is_decided_on() {
     assert!(run.fired[Fault::Restore.at()] > 0);
 }
 
+/// A change of id was cut short before its certificate was kept, and the restored server took the desktop back under the id
+/// of before: its count of then came behind what it had received since.
+#[test]
+fn what_comes_back_under_an_earlier_id_keeps_its_place() {
+    let run = run(order(9_461_931, 1, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+    assert!(run.fired[Fault::Restore.at()] > 1);
+}
+
 /// What went out waited for its item at first, and then for a receipt that a person had put aside.
 #[test]
 fn what_waits_for_goods_by_now_is_excused_by_what_brought_them() {

@@ -25,14 +25,14 @@ pub(super) async fn connect(inner: &Arc<Inner>, url: &str, code: Option<String>)
     let url = address(url)?;
     let (store, data_dir, mint) = (Arc::clone(&opened.store), inner.data_dir.clone(), Arc::clone(&inner.mint));
     let joins = code.is_some();
-    let (device, name) = blocking(move || {
+    let (device, name, former) = blocking(move || {
         store.write(Durability::Full, |transaction| {
             // A copy that has a token already is found by its first round.
             if joins && fingerprint::is_copy(transaction, &data_dir, &mint)? {
                 reset::take_new_device(transaction, reset::new_device(&mint))?;
             }
             let name = settings::get(transaction, settings::DEVICE_NAME)?.unwrap_or_default();
-            Ok((settings::device(transaction)?, name))
+            Ok((settings::device(transaction)?, name, settings::former_devices(transaction)?))
         })
     })
     .await?;
@@ -51,7 +51,8 @@ pub(super) async fn connect(inner: &Arc<Inner>, url: &str, code: Option<String>)
     compatible(&hello)?;
     let enrolled = match code {
         Some(code) => {
-            let input = request(&opened, device, name, Some(code))?;
+            let mut input = request(&opened, device, name, Some(code))?;
+            input.forked_from = former.last().copied();
             Some(transport.enrol(&input).await?)
         }
         None => None,

@@ -254,17 +254,19 @@ pub async fn insert(tx: &mut Tx, new: &NewDevice) -> Result<bool, Error> {
     Ok(done.rows_affected() > 0)
 }
 
-/// Gives a device another token: it enrolled again with its own id and key.
+/// Gives a device another token: it enrolled again with its own id and key. One that came back under an id still known may
+/// have had another one since.
 pub async fn renew_token(tx: &mut Tx, new: &NewDevice) -> Result<bool, Error> {
     let done = sqlx::query(
-        "UPDATE device SET token_hash = $4 WHERE org = $1 AND device = $2 AND public_key = $3 AND person = $5
-         AND revoked_at IS NULL",
+        "UPDATE device SET token_hash = $4, returned_at = coalesce(returned_at, $6)
+         WHERE org = $1 AND device = $2 AND public_key = $3 AND person = $5 AND revoked_at IS NULL",
     )
     .bind(tx.org.0)
     .bind(new.device.0)
     .bind(&new.public_key)
     .bind(&new.token_hash)
     .bind(new.person.0)
+    .bind(new.returned.then_some(new.created_at))
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() > 0)

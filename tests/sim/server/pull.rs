@@ -113,7 +113,8 @@ impl Server {
 
     /// Makes a device known: a new one, or a known one under a new id. Its record goes into the catalogue.
     pub fn enrol(&mut self, id: DeviceId, known: Known, change: uuid::Uuid, checks: &mut Checks) {
-        if self.devices.contains_key(&id) {
+        if let Some(had) = self.devices.get_mut(&id) {
+            had.first &= known.first;
             return;
         }
         let person = known.person;

@@ -13,7 +13,7 @@ use stillage_core::{
 };
 
 /// The next changes of a device, made in a history that this server has not.
-fn lost(desk: &Desk, actions: impl IntoIterator<Item = Action>) -> Vec<Change> {
+pub fn lost(desk: &Desk, actions: impl IntoIterator<Item = Action>) -> Vec<Change> {
     let cut = Cut { epoch: Some(EpochId(desk.principal.device.0)), cursors: BTreeMap::new() };
     let seal = |(seq, action): (u64, Action)| {
         let at = NOON + i64::try_from(seq).unwrap();

@@ -1,6 +1,9 @@
 //! Devices that a restored server does not know come back by their certificates, and nobody else does.
 
-use super::world::{NOON, World, create, enrolment};
+use super::{
+    healing::lost,
+    world::{Desk, MINUTE, NOON, World, create, enrolment},
+};
 use crate::{
     store::{devices, sums},
     sync::{
@@ -15,6 +18,7 @@ use stillage_core::{
     certificate::{Certificate, Membership, Shown},
     change::Outcome,
     id::{DeviceId, EpochId, LocationId},
+    quantity::Quantity,
     wire::{EnrolInput, Enrolled},
 };
 
@@ -103,6 +107,27 @@ async fn a_certificate_brings_a_device_back_as_it_was() {
     let again = enrol::enrol(app, None, lost.shows(lost.certificate(), &lost.key)).await.unwrap();
     assert!(lost.world.principal(&again.token).await.is_some());
     lost.world.check().await;
+}
+
+#[tokio::test]
+async fn what_comes_back_under_an_earlier_id_keeps_its_place_though_it_comes_in_another_order() {
+    let world = World::start().await;
+    let (_, shelf) = world.furnished().await;
+    let code = enrol::device_code(&world.app, "Desk", "Ben", &[]).await.unwrap().code;
+    let (device, key) = (DeviceId(world.app.mint.uuid()), key(7));
+    let input = EnrolInput { public_key: public(&key), ..enrolment(Some(code), device) };
+    let before = enrol::enrol(&world.app, None, input).await.unwrap();
+    // The id that it took later is lost, this one is not.
+    let lost_desk = Lost { world, device, site: shelf.site, key, before };
+    let app = &lost_desk.world.app;
+    let back = enrol::enrol(app, None, lost_desk.shows(lost_desk.certificate(), &lost_desk.key)).await.unwrap();
+    let desk = Desk::new(app.clone(), lost_desk.world.principal(&back.token).await.unwrap());
+    let changes = lost(&desk, [shelf.receive(7), shelf.count(0)]);
+    let mut input = desk.input(changes.clone());
+    input.orders = [(changes[1].id, NOON), (changes[0].id, NOON + MINUTE)].into();
+    app.pusher.push(&desk.principal, input).await.unwrap();
+    assert_eq!(lost_desk.world.on_hand(&shelf).await, Quantity::whole(7));
+    lost_desk.world.check().await;
 }
 
 #[tokio::test]
