@@ -3,7 +3,7 @@
 //!
 //! The surprise: with nothing recorded, these tests hold. A version is recorded as its very last commit.
 
-mod desktops;
+pub mod desktops;
 mod device;
 mod goods;
 mod kept;
