@@ -134,6 +134,15 @@ fn what_comes_back_under_an_earlier_id_keeps_its_place() {
     assert!(run.fired[Fault::Restore.at()] > 1);
 }
 
+/// Of an old image that came back a change was in already, where it had waited for others; it was taken for sent, and not offered
+/// when the server was lost once more.
+#[test]
+fn what_waited_under_another_id_is_offered_after_the_next_restore() {
+    let run = run(order(9_707_942, 1, Mode::default()));
+    assert!(run.failing.is_empty(), "{:#?}", run.failing);
+    assert!(run.fired[Fault::Restore.at()] > 1);
+}
+
 /// What went out waited for its item at first, and then for a receipt that a person had put aside.
 #[test]
 fn what_waits_for_goods_by_now_is_excused_by_what_brought_them() {

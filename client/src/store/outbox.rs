@@ -49,10 +49,12 @@ pub fn orders(conn: &Connection, changes: &[Change]) -> Result<BTreeMap<ChangeId
     Ok(orders)
 }
 
-/// A parked change has come to its end; nothing happens to others.
+/// A parked change has come to its end; nothing happens to others. What waits here, and came in from a copy, still goes: only
+/// then does it stand in the chain of this device, and is offered again when the server is lost.
 pub fn end_parked(conn: &Connection, change: ChangeId, outcome: Outcome) -> Result<(), Failure> {
     let state = if outcome == Outcome::Rejected { "rejected" } else { "settled" };
-    let sql = "UPDATE outbox SET state = ?2, outcome = ?3 WHERE change = ?1 AND outcome = 'PARKED'";
+    let sql = "UPDATE outbox SET outcome = ?3, state = CASE WHEN state IN ('queued', 'sealed') THEN state ELSE ?2 END
+        WHERE change = ?1 AND outcome = 'PARKED'";
     conn.prepare_cached(sql)?.execute((change.0, state, outcome.name()))?;
     Ok(())
 }

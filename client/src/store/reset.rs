@@ -50,7 +50,7 @@ pub fn begin_epoch(transaction: &Transaction<'_>, epoch: EpochId, ack: Ack) -> R
     }
     let sql = "UPDATE outbox SET state = 'queued', outcome = NULL, code = NULL, details = NULL,
             device = NULL, seq = NULL, chain = NULL
-        WHERE device <> ?1 AND state IN ('settled', 'rejected')";
+        WHERE device IS NOT ?1 AND state IN ('settled', 'rejected')";
     transaction.execute(sql, [device.0])?;
     // Until the base is built anew, what people do still stands on the lost history.
     if let Some(lost) = settings::get(transaction, settings::EPOCH)?

@@ -13,7 +13,8 @@ use stillage_client::store::{
 use stillage_core::{
     absorb::Discard,
     action::{Archive, Keep, Resolve},
-    id::DeviceId,
+    change::Outcome,
+    id::{ChangeId, DeviceId},
     quantity::Quantity,
     record::{Record, merge::FieldChange},
 };
@@ -290,6 +291,33 @@ fn after_the_servers_history_changed_everything_comes_back() {
     a.pull(&restored).unwrap();
     assert_eq!((a.on_hand(&bin), a.waiting()), (Quantity::whole(8), 0));
     assert_eq!(a.dump(), b.dump());
+}
+
+/// A copy of this database had sent it to a restored server, where it waited for others and came free.
+#[test]
+fn what_waits_here_and_came_to_its_end_under_another_id_still_goes() {
+    let (a, _, mut ledger, bin) = two_desks();
+    a.act(vec![issue(&bin, 2)]).unwrap();
+    let ended = a.store.write(Durability::Normal, |tx| {
+        let sql = "SELECT n, change FROM outbox WHERE state = 'queued'";
+        let (n, change) = tx.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1).map(ChangeId)?)))?;
+        outbox::land(tx, n, Outcome::Parked)?;
+        outbox::end_parked(tx, change, Outcome::Applied)
+    });
+    ended.unwrap();
+    assert_eq!(a.waiting(), 1);
+    a.sync(&mut ledger);
+    assert_eq!(a.waiting(), 0);
+    let sent = a.count("SELECT count(*) FROM outbox WHERE device IS NOT NULL");
+    assert_eq!(a.count("SELECT count(*) FROM outbox"), sent);
+    // One that an earlier version took for settled without sending it goes again too.
+    let lost = "UPDATE outbox SET device = NULL, seq = NULL, chain = NULL WHERE n = (SELECT max(n) FROM outbox)";
+    a.store.write(Durability::Normal, |tx| Ok(tx.execute(lost, [])?)).unwrap();
+    let device = a.store.read(settings::device).unwrap();
+    let nothing = stillage_core::wire::Ack { seq: 0, chain: stillage_core::change::Digest::start(device) };
+    let epoch = stillage_core::id::EpochId(a.mint.id());
+    a.store.write(Durability::Full, |tx| reset::begin_epoch(tx, epoch, nothing)).unwrap();
+    assert_eq!(a.waiting(), sent);
 }
 
 #[test]

@@ -106,9 +106,10 @@ impl Disk {
     fn end_parked(&mut self, absorbed: &Absorbed) {
         for row in self.outbox.iter_mut().filter(|row| row.outcome == Some(Outcome::Parked)) {
             let ended = absorbed.outcomes.get(&row.change.id).filter(|outcome| **outcome != Outcome::Parked);
-            if let Some(outcome) = ended {
+            let Some(outcome) = ended else { continue };
+            row.outcome = Some(*outcome);
+            if !row.waits() {
                 row.state = if *outcome == Outcome::Rejected { State::Rejected } else { State::Settled };
-                row.outcome = Some(*outcome);
                 row.told_in = Some(self.epoch);
             }
         }

@@ -34,7 +34,7 @@ impl Disk {
         for row in &mut self.outbox {
             if row.device == Some(self.device) && row.seq > ack.seq {
                 (row.state, row.outcome) = (State::Sealed, None);
-            } else if row.device.is_some_and(|of| of != self.device) && !row.waits() {
+            } else if row.device != Some(self.device) && !row.waits() {
                 (row.state, row.outcome, row.device, row.seq) = (State::Queued, None, None, 0);
             }
         }
